@@ -1,0 +1,95 @@
+namespace PeaEngine.Backends;
+
+/// <summary>
+/// Computes nothing: it counts the ops a pass would launch and the bytes they would read and write, and its arena measures the
+/// memory a real pass needs.
+/// </summary>
+public sealed class NullBackend : Backend
+{
+    /// <summary>How many ops were called.</summary>
+    public long Launches { get; private set; }
+
+    /// <summary>The bytes of every tensor argument of every op.</summary>
+    public long TouchedBytes { get; private set; }
+
+    /// <inheritdoc/>
+    public override string Name => "null";
+
+    /// <inheritdoc/>
+    public override Storage Allocate(long bytes) => new NullStorage(bytes);
+
+    /// <inheritdoc/>
+    public override void Upload(ReadOnlySpan<byte> source, Tensor destination, long byteOffset = 0) { }
+
+    /// <inheritdoc/>
+    public override void Download(Tensor source, Span<byte> destination) => destination.Clear();
+
+    /// <inheritdoc/>
+    public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null) =>
+        Count(x, weight, bias, y, residual);
+
+    /// <inheritdoc/>
+    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y) => Count(x, weight, bias, y);
+
+    /// <inheritdoc/>
+    public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null) =>
+        Count(x, weight, bias, y, shift, residual);
+
+    /// <inheritdoc/>
+    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu) => Count(x, gamma, beta, y);
+
+    /// <inheritdoc/>
+    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon) => Count(x, gamma, beta, y);
+
+    /// <inheritdoc/>
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default) =>
+        Count(q, k, v, y, mask.KeyPadding, mask.Bias);
+
+    /// <inheritdoc/>
+    public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y) => Count(ids, y);
+
+    /// <inheritdoc/>
+    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift) => Count(values, y);
+
+    /// <inheritdoc/>
+    public override void Activate(Tensor x, Tensor y, Activation activation) => Count(x, y);
+
+    /// <inheritdoc/>
+    public override void Combine(Tensor y, params ReadOnlySpan<Term> terms)
+    {
+        Count(y);
+        foreach (var term in terms) TouchedBytes += term.Tensor.Bytes;
+    }
+
+    /// <inheritdoc/>
+    public override void Concat(Tensor a, Tensor b, Tensor y) => Count(a, b, y);
+
+    /// <inheritdoc/>
+    public override void Copy(Tensor x, Tensor y) => Count(x, y);
+
+    /// <inheritdoc/>
+    public override void ToChannelsLast(Tensor x, Tensor y) => Count(x, y);
+
+    /// <inheritdoc/>
+    public override void ToChannelsFirst(Tensor x, Tensor y) => Count(x, y);
+
+    /// <inheritdoc/>
+    public override void RescaleGuidance(Tensor noise, Tensor text, float phi) => Count(noise, text, noise);
+
+    /// <inheritdoc/>
+    public override void Dispose() { }
+
+    void Count(params ReadOnlySpan<Tensor?> arguments)
+    {
+        Launches++;
+        foreach (var argument in arguments)
+            if (argument is { } tensor) TouchedBytes += tensor.Bytes;
+    }
+
+    sealed class NullStorage(long bytes) : Storage(1, bytes)
+    {
+        public override bool IsHost => false;
+
+        protected override void Free() { }
+    }
+}

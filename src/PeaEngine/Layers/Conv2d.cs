@@ -1,0 +1,54 @@
+namespace PeaEngine.Layers;
+
+/// <summary>torch's Conv2d, frozen, channels last: x [B, H, W, inChannels] to [B, Ho, Wo, outChannels]. It keeps nothing.</summary>
+public sealed class Conv2d
+{
+    readonly Tensor weight, bias;
+    readonly string key;
+    readonly int inChannels, outChannels, kernel;
+
+    /// <summary>Takes <c>weight</c> [outChannels, inChannels, kernel, kernel] and <c>bias</c>.</summary>
+    public Conv2d(Weights w, int inChannels, int outChannels, int kernel)
+    {
+        (this.inChannels, this.outChannels, this.kernel, key) = (inChannels, outChannels, kernel, w.Key("weight"));
+        weight = w.TakeConv("weight", outChannels, inChannels, kernel);
+        bias = w.TakeVector("bias", outChannels);
+    }
+
+    /// <summary>Stride 1 and zeros all around, so that the size stays; <paramref name="shift"/> [B, outChannels] and <paramref name="residual"/> are added.</summary>
+    public Tensor Forward(Pass p, Tensor x, Tensor? shift = null, Tensor? residual = null)
+    {
+        var y = p.New([x.Shape[0], x.Shape[1], x.Shape[2], outChannels]);
+        Run(p, x, y, new(Padding: kernel / 2), shift, residual);
+        return y;
+    }
+
+    /// <summary>Writes y [B, H, W, outChannels] as <see cref="Forward(Pass, Tensor, Tensor?, Tensor?)"/> would give it.</summary>
+    public void Forward(Pass p, Tensor x, Tensor y, Tensor? shift = null, Tensor? residual = null) =>
+        Run(p, x, y, new(Padding: kernel / 2), shift, residual);
+
+    /// <summary>Stride 2 over a zero border: <paramref name="padding"/> above and left, 1 below and right (diffusers' Downsample2D).</summary>
+    public Tensor Downsample(Pass p, Tensor x, int padding)
+    {
+        var y = p.New([x.Shape[0], Half(x.Shape[1]), Half(x.Shape[2]), outChannels]);
+        Run(p, x, y, new(Stride: 2, Padding: padding), null, null);
+        return y;
+
+        int Half(int size) => (size + padding + 1 - kernel) / 2 + 1;
+    }
+
+    /// <summary>x resized to [height, width] by nearest neighbour, then the convolution (diffusers' Upsample2D).</summary>
+    public Tensor Upsample(Pass p, Tensor x, int height, int width)
+    {
+        var y = p.New([x.Shape[0], height, width, outChannels]);
+        Run(p, x, y, new(Padding: kernel / 2, InputHeight: height, InputWidth: width), null, null);
+        return y;
+    }
+
+    void Run(Pass p, Tensor x, Tensor y, Conv2dGeometry geometry, Tensor? shift, Tensor? residual)
+    {
+        if (x.Shape.Rank != 4 || x.Shape[3] != inChannels)
+            throw new PeaException($"conv2d: input {x.Shape} has {x.Shape[-1]} channels, weight {key} wants {inChannels}");
+        p.Backend.Conv2d(x, weight, bias, y, geometry, shift, residual);
+    }
+}

@@ -1,0 +1,33 @@
+namespace PeaEngine.Layers;
+
+/// <summary>torch's LayerNorm over the last dimension. x [.., C] to the same shape.</summary>
+public sealed class LayerNorm
+{
+    readonly Tensor gamma, beta;
+    readonly int channels;
+    readonly float epsilon;
+    readonly string key;
+
+    /// <summary>Takes <c>weight</c> and <c>bias</c> [channels].</summary>
+    public LayerNorm(Weights w, int channels, float epsilon = 1e-5f)
+    {
+        (this.channels, this.epsilon, key) = (channels, epsilon, w.Key("weight"));
+        gamma = w.TakeVector("weight", channels);
+        beta = w.TakeVector("bias", channels);
+    }
+
+    /// <summary>A new tensor of x's shape.</summary>
+    public Tensor Forward(Pass p, Tensor x)
+    {
+        var y = p.New(x.Shape);
+        Forward(p, x, y);
+        return y;
+    }
+
+    /// <summary>Writes y, which may be x.</summary>
+    public void Forward(Pass p, Tensor x, Tensor y)
+    {
+        if (x.Shape[-1] != channels) throw new PeaException($"layer_norm: input {x.Shape} has {x.Shape[-1]} channels, {key} wants {channels}");
+        p.Backend.LayerNorm(x, gamma, beta, y, epsilon);
+    }
+}

@@ -1,0 +1,39 @@
+namespace PeaEngine;
+
+/// <summary>One run through a model: where it computes, where its tensors live, and whether it should go on.</summary>
+public sealed class Pass(Backend backend, Arena arena, CancellationToken cancellation = default)
+{
+    /// <summary>Where it computes.</summary>
+    public Backend Backend { get; } = backend;
+
+    /// <summary>Where its tensors live.</summary>
+    public Arena Arena { get; } = arena;
+
+    /// <summary>A tensor that lives until the innermost <see cref="Scope"/> ends.</summary>
+    public Tensor New(Shape shape, DType dtype = DType.F32) => Arena.Scratch(shape, dtype);
+
+    /// <summary>A tensor that outlives every scope of the pass.</summary>
+    public Tensor Keep(Shape shape, DType dtype = DType.F32) => Arena.Keep(shape, dtype);
+
+    /// <summary>
+    /// Begins a scope: what <see cref="New"/> gives from here on is released when the scope is disposed. A layer allocates
+    /// its output first, then opens a scope for its own needs.
+    /// </summary>
+    public Scope Scratch() => new(Arena);
+
+    /// <summary>Called between blocks.</summary>
+    /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
+    public void ThrowIfCancelled() => cancellation.ThrowIfCancellationRequested();
+
+    /// <summary>A stretch of scratch.</summary>
+    public readonly ref struct Scope
+    {
+        readonly Arena arena;
+        readonly long mark;
+
+        internal Scope(Arena arena) => (this.arena, mark) = (arena, arena.ScratchBytes);
+
+        /// <summary>Releases what was allocated since the scope began.</summary>
+        public void Dispose() => arena.ReleaseScratch(mark);
+    }
+}

@@ -1,0 +1,188 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using PeaEngine.Formats;
+
+namespace PeaEngine;
+
+/// <summary>
+/// A place in a checkpoint: <c>w / "down_blocks" / 0 / "resnets" / 1</c> spells the key's beginning, and the Take methods load
+/// what a layer needs onto the backend, once, in its stored element type.
+/// </summary>
+public readonly struct Weights
+{
+    readonly WeightStore store;
+    readonly string prefix;
+
+    internal Weights(WeightStore store, string prefix) => (this.store, this.prefix) = (store, prefix);
+
+    /// <summary>One step down by name.</summary>
+    public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix + name + ".");
+
+    /// <summary>One step down by index.</summary>
+    public static Weights operator /(Weights weights, int index) => weights / index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The key of <paramref name="name"/> at this place, for messages.</summary>
+    public string Key(string name) => prefix + name;
+
+    /// <summary>Whether the checkpoint has the key.</summary>
+    public bool Has(string name) => store.Source.Tensors.ContainsKey(prefix + name);
+
+    /// <summary>A matrix or table, in its stored type.</summary>
+    /// <exception cref="PeaException">The key is missing, its shape differs, or its type is not F32, F16 or BF16.</exception>
+    public Tensor Take(string name, Shape shape) => store.Take(prefix + name, shape, shape, asF32: false);
+
+    /// <summary>A convolution's [O, I, kh, kw], laid out as [O, kh, kw, I], in its stored type.</summary>
+    /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
+    public Tensor TakeConv(string name, int outChannels, int inChannels, int kernel) =>
+        store.TakeConv(prefix + name, outChannels, inChannels, kernel);
+
+    /// <summary>A matrix [O, I], stored as such or as a 1×1 convolution's [O, I, 1, 1], in its stored type.</summary>
+    /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
+    public Tensor TakeMatrix(string name, int outChannels, int inChannels)
+    {
+        Shape matrix = [outChannels, inChannels];
+        var isConv = store.Source.Tensors.TryGetValue(prefix + name, out var info) && info.Shape.Count == 4;
+        return store.Take(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix, asF32: false);
+    }
+
+    /// <summary>A bias or a norm's parameter [length], converted to F32.</summary>
+    /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
+    public Tensor TakeVector(string name, int length) => store.Take(prefix + name, [length], [length], asF32: true);
+}
+
+/// <summary>
+/// Owns the weights of one model: a checkpoint's tensors on a backend. Every key must be taken by some layer
+/// (<see cref="AssertAllTaken"/>): a key that nobody read means that the model is not what its configuration says.
+/// </summary>
+public sealed class WeightStore : IDisposable
+{
+    const int PieceBytes = 1 << 22, SlabBytes = 1 << 25;
+
+    readonly Backend backend;
+    readonly HashSet<string> taken = [];
+    readonly List<Storage> slabs = [];
+    long slabUsed;
+    byte[] piece = [];
+
+    /// <summary>An empty store that reads from <paramref name="source"/>; the source stays the caller's.</summary>
+    public WeightStore(Backend backend, ITensorSource source) => (this.backend, Source) = (backend, source);
+
+    /// <summary>The checkpoint.</summary>
+    public ITensorSource Source { get; }
+
+    /// <summary>The top of the checkpoint.</summary>
+    public Weights Root => new(this, "");
+
+    /// <summary>The bytes of all weights taken so far.</summary>
+    public long Bytes { get; private set; }
+
+    /// <summary>Ends the load.</summary>
+    /// <param name="ignore">Keys that the reference also ignores, such as stored position ids.</param>
+    /// <exception cref="PeaException">A key was not taken; names the first one and how many.</exception>
+    public void AssertAllTaken(Predicate<string>? ignore = null)
+    {
+        piece = [];
+        var left = Source.Tensors.Keys.Where(key => !taken.Contains(key) && ignore?.Invoke(key) != true).Order(StringComparer.Ordinal).ToList();
+        if (left.Count > 0)
+            throw new PeaException($"{Source.Path}: {left.Count} tensors that this architecture does not have, such as '{left[0]}' {Source.Tensors[left[0]]}");
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        foreach (var slab in slabs) slab.Dispose();
+        slabs.Clear();
+    }
+
+    internal Tensor Take(string key, Shape stored, Shape shape, bool asF32)
+    {
+        var info = Find(key, stored);
+        if (!asF32 || info.DType == DType.F32)
+        {
+            var tensor = Allocate(shape, info.DType);
+            for (long offset = 0; offset < info.Bytes;)
+            {
+                var part = Piece(key, offset, info.Bytes - offset);
+                backend.Upload(part, tensor, offset);
+                offset += part.Length;
+            }
+            return tensor;
+        }
+        var vector = Allocate(shape, DType.F32);
+        var values = new float[checked((int)info.Elements)];
+        var raw = new byte[info.Bytes];
+        Source.Read(key, 0, raw);
+        HalfConversion.ToSingle(raw, info.DType, values);
+        backend.Upload(values, vector);
+        return vector;
+    }
+
+    internal Tensor TakeConv(string key, int outChannels, int inChannels, int kernel)
+    {
+        var info = Find(key, [outChannels, inChannels, kernel, kernel]);
+        var tensor = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
+        var rowBytes = (long)inChannels * kernel * kernel * info.DType.SizeInBytes();
+        var rows = (int)Math.Max(1, PieceBytes / rowBytes);
+        var turned = new byte[checked((int)(rows * rowBytes))];
+        for (var row = 0; row < outChannels; row += rows)
+        {
+            var count = Math.Min(rows, outChannels - row);
+            var part = Piece(key, row * rowBytes, count * rowBytes, checked((int)(count * rowBytes)));
+            var to = turned.AsSpan(0, part.Length);
+            if (info.DType == DType.F32) Turn(MemoryMarshal.Cast<byte, float>(part), MemoryMarshal.Cast<byte, float>(to), inChannels, kernel * kernel);
+            else Turn(MemoryMarshal.Cast<byte, ushort>(part), MemoryMarshal.Cast<byte, ushort>(to), inChannels, kernel * kernel);
+            backend.Upload(to, tensor, row * rowBytes);
+        }
+        return tensor;
+    }
+
+    /// <summary>[rows, channels, taps] to [rows, taps, channels].</summary>
+    static void Turn<T>(ReadOnlySpan<T> from, Span<T> to, int channels, int taps)
+    {
+        for (var row = 0; row < from.Length; row += channels * taps)
+            for (var tap = 0; tap < taps; tap++)
+            {
+                var target = to.Slice(row + tap * channels, channels);
+                for (var c = 0; c < target.Length; c++) target[c] = from[row + c * taps + tap];
+            }
+    }
+
+    ReadOnlySpan<byte> Piece(string key, long offset, long left, int limit = PieceBytes)
+    {
+        var bytes = (int)Math.Min(left, limit);
+        if (piece.Length < bytes) piece = new byte[Math.Max(bytes, PieceBytes)];
+        Source.Read(key, offset, piece.AsSpan(0, bytes));
+        return piece.AsSpan(0, bytes);
+    }
+
+    TensorInfo Find(string key, Shape shape)
+    {
+        if (!Source.Tensors.TryGetValue(key, out var info))
+            throw new PeaException($"{Source.Path}: no tensor '{key}', expected one of {shape}");
+        if (!info.Shape.SequenceEqual(Extents(shape)))
+            throw new PeaException($"{Source.Path}: tensor '{key}' is {info}, expected {shape}");
+        if (!info.DType.IsWeight())
+            throw new PeaException($"{Source.Path}: tensor '{key}' is {info}, expected F32, F16 or BF16");
+        taken.Add(key);
+        return info;
+    }
+
+    static IEnumerable<long> Extents(Shape shape)
+    {
+        foreach (var extent in shape) yield return extent;
+    }
+
+    Tensor Allocate(Shape shape, DType dtype)
+    {
+        var bytes = Arena.Align(shape.Elements * dtype.SizeInBytes());
+        if (slabs.Count == 0 || slabUsed + bytes > slabs[^1].Bytes)
+        {
+            slabs.Add(backend.Allocate(Math.Max(bytes, SlabBytes)));
+            slabUsed = 0;
+        }
+        var tensor = new Tensor(slabs[^1], slabUsed, shape, dtype);
+        slabUsed += bytes;
+        Bytes += bytes;
+        return tensor;
+    }
+}
