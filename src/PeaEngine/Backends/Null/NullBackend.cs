@@ -62,6 +62,9 @@ public sealed class NullBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override void Blend(Tensor a, Tensor b, Tensor mask, Tensor y) => Count(a, b, mask, y);
+
+    /// <inheritdoc/>
     public override void Concat(Tensor a, Tensor b, Tensor y) => Count(a, b, y);
 
     /// <inheritdoc/>
