@@ -6,14 +6,27 @@ namespace PeaEngine.Formats;
 /// <param name="Shape">The extents, outermost first; any number of them.</param>
 public sealed record TensorInfo(string Name, DType DType, IReadOnlyList<long> Shape)
 {
-    /// <summary>The number of elements. Readers have checked that it does not overflow.</summary>
-    public long Elements { get; } = Shape.Aggregate(1L, (product, extent) => checked(product * extent));
+    /// <summary>The number of elements. The size in bytes is checked to fit a long.</summary>
+    /// <exception cref="PeaException">It does not, or an extent is negative.</exception>
+    public long Elements { get; } = Count(Name, DType, Shape);
 
     /// <summary>The size in bytes.</summary>
     public long Bytes => Elements * DType.SizeInBytes();
 
     /// <summary>As in <c>[320,4,3,3] F16</c>.</summary>
     public override string ToString() => $"[{string.Join(',', Shape)}] {DType}";
+
+    static long Count(string name, DType dtype, IReadOnlyList<long> shape)
+    {
+        Int128 elements = 1;
+        foreach (var extent in shape)
+        {
+            elements *= extent;
+            if (extent < 0 || elements * dtype.SizeInBytes() > long.MaxValue)
+                throw new PeaException($"tensor {Quoted.Of(name)}: shape [{string.Join(',', shape)}] {dtype}, expected extents of 0 or more and a size below 2^63 bytes");
+        }
+        return (long)elements;
+    }
 }
 
 /// <summary>Named tensors that can be read piece by piece: one file, or several that make up one checkpoint.</summary>
