@@ -65,19 +65,19 @@ public sealed class TorchGenerator
         BoxMuller.Transform(tail);
     }
 
-    /// <summary><c>torch.randn</c> with <c>dtype=torch.float16</c>: the normals of single precision, rounded.</summary>
+    /// <summary><c>torch.randn</c> with <c>dtype=torch.float16</c>: standard normal, rounded from single precision.</summary>
     public void Randn(Span<Half> values)
     {
         var singles = new float[values.Length];
-        Randn(singles);
+        RandnByBlocks(singles);
         for (var i = 0; i < values.Length; i++) values[i] = (Half)singles[i];
     }
 
-    /// <summary><c>torch.randn</c> with <c>dtype=torch.bfloat16</c>: the normals of single precision, rounded, as the format's bits.</summary>
+    /// <summary><c>torch.randn</c> with <c>dtype=torch.bfloat16</c>: standard normal, rounded from single precision, as the format's bits.</summary>
     public void RandnBFloat16(Span<ushort> values)
     {
         var singles = new float[values.Length];
-        Randn(singles);
+        RandnByBlocks(singles);
         for (var i = 0; i < values.Length; i++)
         {
             var bits = BitConverter.SingleToUInt32Bits(singles[i]);
@@ -120,6 +120,21 @@ public sealed class TorchGenerator
         var theta = 2 * Math.PI * u1;
         nextNormal = radius * Math.Sin(theta);
         return radius * Math.Cos(theta);
+    }
+
+    /// <summary>
+    /// The normals of torch's 16-bit formats: its loop draws each block when it comes to it, so unlike in single precision no uniforms
+    /// are drawn for the values that the last block makes.
+    /// </summary>
+    void RandnByBlocks(Span<float> values)
+    {
+        if (values.Length < BoxMuller.Block || values.Length % BoxMuller.Block == 0)
+        {
+            Randn(values);
+            return;
+        }
+        Randn(values[..(values.Length / BoxMuller.Block * BoxMuller.Block)]);
+        Randn(values[^BoxMuller.Block..]);
     }
 
     float Uniform() => (engine.Next32() & ((1u << 24) - 1)) * (1f / (1u << 24));
