@@ -27,23 +27,18 @@ public sealed class Conv2d
     public void Forward(Pass p, Tensor x, Tensor y, Tensor? shift = null, Tensor? residual = null) =>
         Run(p, x, y, new(Padding: kernel / 2), shift, residual);
 
-    /// <summary>Stride 2 over a zero border: <paramref name="padding"/> above and left, 1 below and right (diffusers' Downsample2D).</summary>
-    public Tensor Downsample(Pass p, Tensor x, int padding)
-    {
-        var y = p.New([x.Shape[0], Half(x.Shape[1]), Half(x.Shape[2]), outChannels]);
-        Run(p, x, y, new(Stride: 2, Padding: padding), null, null);
-        return y;
+    /// <summary>
+    /// Writes y [B, DownsampledSize(H), DownsampledSize(W), outChannels]: stride 2 over a zero border, <paramref name="padding"/>
+    /// above and left, 1 below and right (diffusers' Downsample2D).
+    /// </summary>
+    public void Downsample(Pass p, Tensor x, Tensor y, int padding) => Run(p, x, y, new(Stride: 2, Padding: padding), null, null);
 
-        int Half(int size) => (size + padding + 1 - kernel) / 2 + 1;
-    }
+    /// <summary>Height or width after <see cref="Downsample"/> with a kernel of 3.</summary>
+    public static int DownsampledSize(int size, int padding) => (size + padding) / 2;
 
-    /// <summary>x resized to [height, width] by nearest neighbour, then the convolution (diffusers' Upsample2D).</summary>
-    public Tensor Upsample(Pass p, Tensor x, int height, int width)
-    {
-        var y = p.New([x.Shape[0], height, width, outChannels]);
-        Run(p, x, y, new(Padding: kernel / 2, InputHeight: height, InputWidth: width), null, null);
-        return y;
-    }
+    /// <summary>Writes y: x resized to y's height and width by nearest neighbour, then the convolution (diffusers' Upsample2D).</summary>
+    public void Upsample(Pass p, Tensor x, Tensor y) =>
+        Run(p, x, y, new(Padding: kernel / 2, InputHeight: y.Shape[1], InputWidth: y.Shape[2]), null, null);
 
     void Run(Pass p, Tensor x, Tensor y, Conv2dGeometry geometry, Tensor? shift, Tensor? residual)
     {

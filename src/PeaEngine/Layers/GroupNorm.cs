@@ -23,9 +23,15 @@ public sealed class GroupNorm
     /// <summary>A new tensor of x's shape.</summary>
     public Tensor Forward(Pass p, Tensor x)
     {
-        if (x.Shape[-1] != channels) throw new PeaException($"group_norm: input {x.Shape} has {x.Shape[-1]} channels, {key} wants {channels}");
         var y = p.New(x.Shape);
-        p.Backend.GroupNorm(x, gamma, beta, y, groups, epsilon, silu);
+        Forward(p, x, y);
         return y;
+    }
+
+    /// <summary>Writes y, which may be x.</summary>
+    public void Forward(Pass p, Tensor x, Tensor y)
+    {
+        if (x.Shape[-1] != channels) throw new PeaException($"group_norm: input {x.Shape} has {x.Shape[-1]} channels, {key} wants {channels}");
+        p.Backend.GroupNorm(x, gamma, beta, y, groups, epsilon, silu);
     }
 }

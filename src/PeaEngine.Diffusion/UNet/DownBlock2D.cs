@@ -1,0 +1,64 @@
+using PeaEngine.Diffusion.Blocks;
+
+namespace PeaEngine.Diffusion.UNet;
+
+/// <summary>diffusers DownBlock2D: resnets, then a downsampler in all blocks but the last. Every output is a skip connection.</summary>
+class DownBlock2D
+{
+    readonly ResnetBlock2D[] resnets;
+    readonly Downsample2D? downsampler;
+
+    /// <summary>Takes block <paramref name="index"/> of the configuration.</summary>
+    protected DownBlock2D(Weights w, UNetConfig config, int index)
+    {
+        int input = config.BlockOutChannels[Math.Max(index - 1, 0)], output = config.BlockOutChannels[index];
+        resnets = new ResnetBlock2D[config.LayersPerBlock[index]];
+        for (var i = 0; i < resnets.Length; i++)
+            resnets[i] = new(w / "resnets" / i, i == 0 ? input : output, output, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
+        if (index < config.BlockOutChannels.Count - 1) downsampler = new(w / "downsamplers" / 0, output, config.DownsamplePadding);
+    }
+
+    /// <summary>The block of the type that the configuration names.</summary>
+    public static DownBlock2D Load(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) =>
+        config.DownBlockTypes[index] == nameof(CrossAttnDownBlock2D)
+            ? new CrossAttnDownBlock2D(w, config, index, crossAttentions)
+            : new DownBlock2D(w, config, index);
+
+    /// <summary>x [B, H, W, C] to the block's output, which is the top of <paramref name="skips"/>.</summary>
+    public Tensor Forward(Pass p, Tensor x, Tensor act, UNetConditioning c, SkipConnections skips)
+    {
+        for (var i = 0; i < resnets.Length; i++)
+        {
+            p.ThrowIfCancelled();
+            var y = skips.Push(x.Shape.WithLast(resnets[i].OutChannels));
+            resnets[i].Forward(p, x, y, act);
+            Attend(p, i, y, c);
+            x = y;
+        }
+        if (downsampler == null) return x;
+        var half = skips.Push(downsampler.OutputShape(x.Shape));
+        downsampler.Forward(p, x, half);
+        return half;
+    }
+
+    /// <summary>What follows a resnet, in place.</summary>
+    protected virtual void Attend(Pass p, int layer, Tensor x, UNetConditioning c) { }
+}
+
+/// <summary>diffusers CrossAttnDownBlock2D: a transformer after every resnet.</summary>
+sealed class CrossAttnDownBlock2D : DownBlock2D
+{
+    readonly Transformer2DModel[] attentions;
+
+    /// <summary>Takes block <paramref name="index"/> of the configuration.</summary>
+    public CrossAttnDownBlock2D(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) : base(w, config, index)
+    {
+        attentions = new Transformer2DModel[config.LayersPerBlock[index]];
+        for (var i = 0; i < attentions.Length; i++)
+            attentions[i] = new(w / "attentions" / i, config.BlockOutChannels[index], config.NumAttentionHeads[index],
+                config.DownTransformerLayers[index][i], config.CrossAttentionDim[index], config.NormNumGroups, crossAttentions);
+    }
+
+    /// <inheritdoc/>
+    protected override void Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+}

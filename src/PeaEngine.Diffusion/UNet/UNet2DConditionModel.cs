@@ -1,0 +1,100 @@
+using PeaEngine.Diffusion.Blocks;
+using PeaEngine.Formats;
+using PeaEngine.Layers;
+
+namespace PeaEngine.Diffusion.UNet;
+
+/// <summary>
+/// diffusers UNet2DConditionModel: predicts the noise (or velocity) of a sample at a timestep, conditioned on text. Frozen: it keeps
+/// nothing between calls, and one instance serves any number of passes.
+/// </summary>
+public sealed class UNet2DConditionModel : IDisposable
+{
+    readonly WeightStore weights;
+    readonly List<Attention> crossAttentions = [];
+    readonly UNetEncoder encoder;
+    readonly UpBlock2D[] upBlocks;
+    readonly GroupNorm convNormOut;
+    readonly Conv2d convOut;
+
+    UNet2DConditionModel(WeightStore weights, UNetConfig config)
+    {
+        (this.weights, Config) = (weights, config);
+        var w = weights.Root;
+        encoder = new(w, config, crossAttentions);
+        upBlocks = new UpBlock2D[config.BlockOutChannels.Count];
+        for (var i = 0; i < upBlocks.Length; i++) upBlocks[i] = UpBlock2D.Load(w / "up_blocks" / i, config, i, crossAttentions);
+        convNormOut = new(w / "conv_norm_out", config.BlockOutChannels[0], config.NormNumGroups, config.NormEps, silu: true);
+        convOut = new(w / "conv_out", config.BlockOutChannels[0], config.OutChannels, config.ConvOutKernel);
+        weights.AssertAllTaken();
+    }
+
+    /// <summary>What the model is made of.</summary>
+    public UNetConfig Config { get; }
+
+    /// <summary>The bytes of its weights.</summary>
+    public long WeightBytes => weights.Bytes;
+
+    /// <summary>Loads a UNet: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
+    public static UNet2DConditionModel Load(Backend backend, JsonConfig config, ITensorSource weights)
+    {
+        var parsed = new UNetConfig(config);
+        var store = new WeightStore(backend, weights);
+        try
+        {
+            return new(store, parsed);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Computes once per prompt what every step needs. The result lies at the arena's kept end.</summary>
+    /// <param name="p">The pass; its arena is the one that the steps use.</param>
+    /// <param name="encoderHiddenStates">[B, T, cross_attention_dim] F32</param>
+    /// <param name="textEmbeds">[B, P] F32, pooled; with <c>addition_embed_type</c> text_time only</param>
+    /// <param name="timeIds">[B, 6] F32 (SDXL) or [B, 5] (its refiner); likewise</param>
+    /// <param name="timestepCond">[B, time_cond_proj_dim] F32: the guidance embedding of an LCM, or none</param>
+    /// <exception cref="PeaException">A shape is not what the model wants.</exception>
+    public UNetConditioning Condition(Pass p, Tensor encoderHiddenStates, Tensor? textEmbeds = null, Tensor? timeIds = null, Tensor? timestepCond = null) =>
+        encoder.Condition(p, crossAttentions, encoderHiddenStates, textEmbeds, timeIds, timestepCond);
+
+    /// <summary>One step: a new tensor [B, H, W, out_channels].</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="sample">[B, H, W, in_channels] F32, of any size</param>
+    /// <param name="timesteps">[B] F32</param>
+    /// <param name="c">Of the same batch.</param>
+    /// <param name="features">Collects the blocks' outputs, which then stay at the arena's kept end.</param>
+    /// <exception cref="PeaException">A shape is not what the model wants.</exception>
+    /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
+    public Tensor Forward(Pass p, Tensor sample, Tensor timesteps, UNetConditioning c, UNetFeatures? features = null)
+    {
+        if (sample.Shape.Rank != 4 || sample.Shape[3] != Config.InChannels)
+            throw new PeaException($"unet: sample {sample.Shape}, expected [batch, height, width, {Config.InChannels}]");
+        if (sample.Shape[0] != c.Batch || timesteps.Shape != [c.Batch])
+            throw new PeaException($"unet: sample {sample.Shape} and timesteps {timesteps.Shape} for a conditioning of batch {c.Batch}");
+
+        var output = p.New(sample.Shape.WithLast(Config.OutChannels));
+        using var scope = p.Scratch();
+        using var skips = new SkipConnections(p, retain: features != null);
+        var act = encoder.Embed(p, timesteps, c);
+        var x = encoder.Down(p, encoder.ConvIn(p, sample, skips), act, c, skips, features);
+        x = encoder.Middle(p, x, act, c, skips);
+        features?.Add("m", x);
+        for (var i = 0; i < upBlocks.Length; i++)
+        {
+            x = upBlocks[i].Forward(p, x, act, c, skips);
+            features?.Add($"u{i}", x);
+        }
+        var normed = features == null ? x : p.New(x.Shape);
+        convNormOut.Forward(p, x, normed);
+        convOut.Forward(p, normed, output);
+        return output;
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => weights.Dispose();
+}

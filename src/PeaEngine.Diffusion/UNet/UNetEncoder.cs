@@ -1,0 +1,135 @@
+using PeaEngine.Diffusion.Blocks;
+using PeaEngine.Layers;
+
+namespace PeaEngine.Diffusion.UNet;
+
+/// <summary>
+/// The half of a UNet that a ControlNet also has: the time embedding, conv_in, the down blocks and the middle.
+/// </summary>
+sealed class UNetEncoder
+{
+    readonly UNetConfig config;
+    readonly Conv2d convIn;
+    readonly TimestepEmbedding timeEmbedding;
+    readonly Linear? condProj;
+    readonly TimestepEmbedding? addEmbedding;
+    readonly DownBlock2D[] downBlocks;
+    readonly UNetMidBlock2D? midBlock;
+    readonly UNetMidBlock2DCrossAttn? midBlockCrossAttn;
+
+    /// <summary>Takes the weights and adds every cross-attention to <paramref name="crossAttentions"/>.</summary>
+    public UNetEncoder(Weights w, UNetConfig config, List<Attention> crossAttentions)
+    {
+        this.config = config;
+        var channels = config.BlockOutChannels;
+        convIn = new(w / "conv_in", config.InChannels, channels[0], config.ConvInKernel);
+        timeEmbedding = new(w / "time_embedding", channels[0], config.TimeEmbedDim);
+        if (config.TimeCondProjDim > 0) condProj = new(w / "time_embedding" / "cond_proj", config.TimeCondProjDim, channels[0], bias: false);
+        if (config.IsTextTime) addEmbedding = new(w / "add_embedding", config.ProjectionClassEmbeddingsInputDim, config.TimeEmbedDim);
+        downBlocks = new DownBlock2D[channels.Count];
+        for (var i = 0; i < downBlocks.Length; i++) downBlocks[i] = DownBlock2D.Load(w / "down_blocks" / i, config, i, crossAttentions);
+        if (config.MidBlockType == nameof(UNetMidBlock2D))
+            midBlock = new(w / "mid_block", channels[^1], layers: 0, attention: false, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
+        else if (config.MidBlockType == nameof(UNetMidBlock2DCrossAttn))
+            midBlockCrossAttn = new(w / "mid_block", config, crossAttentions);
+    }
+
+    /// <summary>What is computed once per prompt, for the cross-attentions given; see <see cref="UNet2DConditionModel.Condition"/>.</summary>
+    public UNetConditioning Condition(Pass p, List<Attention> crossAttentions, Tensor encoderHiddenStates, Tensor? textEmbeds, Tensor? timeIds, Tensor? timestepCond)
+    {
+        if (encoderHiddenStates.Shape.Rank != 3)
+            throw new PeaException($"unet: encoder_hidden_states {encoderHiddenStates.Shape}, expected [batch, tokens, features]");
+        var batch = encoderHiddenStates.Shape[0];
+        var conditioning = new UNetConditioning(batch, crossAttentions.Count)
+        {
+            Added = AddedEmbedding(p, batch, textEmbeds, timeIds),
+            TimestepCond = ProjectTimestepCond(p, batch, timestepCond),
+        };
+        for (var i = 0; i < crossAttentions.Count; i++)
+        {
+            var shape = crossAttentions[i].KeyShape(encoderHiddenStates.Shape);
+            (conditioning.Keys[i], conditioning.Values[i]) = (p.Keep(shape), p.Keep(shape));
+            crossAttentions[i].Project(p, encoderHiddenStates, conditioning.Keys[i], conditioning.Values[i]);
+        }
+        return conditioning;
+    }
+
+    /// <summary>A new tensor [B, time_embed_dim]: silu of the time embedding of timesteps [B].</summary>
+    public Tensor Embed(Pass p, Tensor timesteps, UNetConditioning c)
+    {
+        var act = p.New([c.Batch, config.TimeEmbedDim]);
+        using var scope = p.Scratch();
+        var time = p.New([c.Batch, config.BlockOutChannels[0]]);
+        p.Backend.TimestepEmbedding(timesteps, time, config.FlipSinToCos, config.FreqShift);
+        if (c.TimestepCond is { } cond) p.Backend.Combine(time, new(1, time), new(1, cond));
+        timeEmbedding.Forward(p, time, act, c.Added);
+        p.Backend.Activate(act, act, Activation.Silu);
+        return act;
+    }
+
+    /// <summary>sample [B, H, W, in_channels] through conv_in, the first skip connection.</summary>
+    public Tensor ConvIn(Pass p, Tensor sample, SkipConnections skips)
+    {
+        var x = skips.Push(sample.Shape.WithLast(config.BlockOutChannels[0]));
+        convIn.Forward(p, sample, x);
+        return x;
+    }
+
+    /// <summary>The down blocks: x to the last skip connection.</summary>
+    public Tensor Down(Pass p, Tensor x, Tensor act, UNetConditioning c, SkipConnections skips, UNetFeatures? features)
+    {
+        for (var i = 0; i < downBlocks.Length; i++)
+        {
+            x = downBlocks[i].Forward(p, x, act, c, skips);
+            features?.Add($"d{i}", x);
+        }
+        return x;
+    }
+
+    /// <summary>The middle: x to a new tensor of its shape, or x itself where <c>mid_block_type</c> is null.</summary>
+    public Tensor Middle(Pass p, Tensor x, Tensor act, UNetConditioning c, SkipConnections skips)
+    {
+        if (midBlock == null && midBlockCrossAttn == null) return x;
+        var y = skips.Output(x.Shape);
+        midBlock?.Forward(p, x, y, act);
+        midBlockCrossAttn?.Forward(p, x, y, act, c);
+        return y;
+    }
+
+    Tensor? AddedEmbedding(Pass p, int batch, Tensor? textEmbeds, Tensor? timeIds)
+    {
+        if (addEmbedding == null)
+        {
+            if (textEmbeds != null || timeIds != null)
+                throw new PeaException("unet: text_embeds or time_ids given, but addition_embed_type is null");
+            return null;
+        }
+        if (textEmbeds is not { } text || timeIds is not { } ids)
+            throw new PeaException("unet: addition_embed_type text_time needs text_embeds and time_ids");
+        if (text.Shape.Rank != 2 || ids.Shape.Rank != 2 || text.Shape[0] != batch || ids.Shape[0] != batch)
+            throw new PeaException($"unet: text_embeds {text.Shape} and time_ids {ids.Shape}, expected [{batch}, ..] both as encoder_hidden_states has it");
+        var timeFeatures = ids.Shape[1] * config.AdditionTimeEmbedDim;
+        if (text.Shape[1] + timeFeatures != config.ProjectionClassEmbeddingsInputDim)
+            throw new PeaException($"unet: text_embeds {text.Shape} and time_ids {ids.Shape} of {config.AdditionTimeEmbedDim} features each make " +
+                $"{text.Shape[1] + timeFeatures}, projection_class_embeddings_input_dim is {config.ProjectionClassEmbeddingsInputDim}");
+        var added = p.Keep([batch, config.TimeEmbedDim]);
+        using var scope = p.Scratch();
+        var times = p.New([ids.Shape[0] * ids.Shape[1], config.AdditionTimeEmbedDim]);
+        p.Backend.TimestepEmbedding(ids.Reshape([times.Shape[0]]), times, config.FlipSinToCos, config.FreqShift);
+        var all = p.New([batch, config.ProjectionClassEmbeddingsInputDim]);
+        p.Backend.Concat(text, times.Reshape([batch, timeFeatures]), all);
+        addEmbedding.Forward(p, all, added);
+        return added;
+    }
+
+    Tensor? ProjectTimestepCond(Pass p, int batch, Tensor? timestepCond)
+    {
+        if (timestepCond is not { } cond) return null;
+        if (condProj == null) throw new PeaException($"unet: timestep_cond {cond.Shape} given, but time_cond_proj_dim is null");
+        if (cond.Shape.Rank != 2 || cond.Shape[0] != batch)
+            throw new PeaException($"unet: timestep_cond {cond.Shape}, expected [{batch},{config.TimeCondProjDim}]");
+        var projected = p.Keep([batch, config.BlockOutChannels[0]]);
+        condProj.Forward(p, cond, projected);
+        return projected;
+    }
+}

@@ -1,0 +1,84 @@
+using PeaEngine.Diffusion.Blocks;
+
+namespace PeaEngine.Diffusion.UNet;
+
+/// <summary>diffusers UpBlock2D: resnets, each over its input and a skip connection, then an upsampler in all blocks but the last.</summary>
+class UpBlock2D
+{
+    readonly ResnetBlock2D[] resnets;
+    readonly Upsample2D? upsampler;
+    readonly int channels;
+
+    /// <summary>Takes block <paramref name="index"/>, counted from the middle.</summary>
+    protected UpBlock2D(Weights w, UNetConfig config, int index)
+    {
+        var last = config.BlockOutChannels.Count - 1;
+        channels = config.BlockOutChannels[last - index];
+        int previous = config.BlockOutChannels[Math.Min(last - index + 1, last)], input = config.BlockOutChannels[Math.Max(last - index - 1, 0)];
+        resnets = new ResnetBlock2D[config.LayersPerBlock[last - index] + 1];
+        for (var i = 0; i < resnets.Length; i++)
+        {
+            var skip = i == resnets.Length - 1 ? input : channels;
+            resnets[i] = new(w / "resnets" / i, (i == 0 ? previous : channels) + skip, channels, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
+        }
+        if (index < last) upsampler = new(w / "upsamplers" / 0, channels);
+    }
+
+    /// <summary>The block of the type that the configuration names.</summary>
+    public static UpBlock2D Load(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) =>
+        config.UpBlockTypes[index] == nameof(CrossAttnUpBlock2D)
+            ? new CrossAttnUpBlock2D(w, config, index, crossAttentions)
+            : new UpBlock2D(w, config, index);
+
+    /// <summary>
+    /// x [B, H, W, C] to the block's output. The upsampler goes to the size of the next skip connection, which is not twice H and W
+    /// where a downsampler rounded.
+    /// </summary>
+    public Tensor Forward(Pass p, Tensor x, Tensor act, UNetConditioning c, SkipConnections skips)
+    {
+        if (upsampler == null)
+        {
+            var output = skips.Output(x.Shape.WithLast(channels));
+            Layers(p, x, output, act, c, skips);
+            return output;
+        }
+        var y = skips.Output(skips.Peek(resnets.Length).WithLast(channels));
+        using var scope = p.Scratch();
+        var hidden = p.New(x.Shape.WithLast(channels));
+        Layers(p, x, hidden, act, c, skips);
+        upsampler.Forward(p, hidden, y);
+        return y;
+    }
+
+    /// <summary>What follows a resnet, in place.</summary>
+    protected virtual void Attend(Pass p, int layer, Tensor x, UNetConditioning c) { }
+
+    void Layers(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c, SkipConnections skips)
+    {
+        for (var i = 0; i < resnets.Length; i++)
+        {
+            p.ThrowIfCancelled();
+            using (p.Scratch()) resnets[i].Forward(p, skips.Concat(i == 0 ? x : y), y, act, consume: true);
+            Attend(p, i, y, c);
+        }
+    }
+}
+
+/// <summary>diffusers CrossAttnUpBlock2D: a transformer after every resnet.</summary>
+sealed class CrossAttnUpBlock2D : UpBlock2D
+{
+    readonly Transformer2DModel[] attentions;
+
+    /// <summary>Takes block <paramref name="index"/>, counted from the middle.</summary>
+    public CrossAttnUpBlock2D(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) : base(w, config, index)
+    {
+        var level = config.BlockOutChannels.Count - 1 - index;
+        attentions = new Transformer2DModel[config.LayersPerBlock[level] + 1];
+        for (var i = 0; i < attentions.Length; i++)
+            attentions[i] = new(w / "attentions" / i, config.BlockOutChannels[level], config.NumAttentionHeads[level],
+                config.UpTransformerLayers[index][i], config.CrossAttentionDim[level], config.NormNumGroups, crossAttentions);
+    }
+
+    /// <inheritdoc/>
+    protected override void Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+}

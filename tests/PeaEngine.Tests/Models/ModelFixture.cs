@@ -1,0 +1,55 @@
+namespace PeaEngine.Tests.Models;
+
+/// <summary>A CPU backend and an arena for one test, and golden tensors moved in and out of them.</summary>
+sealed class ModelFixture : IDisposable
+{
+    readonly Arena arena;
+
+    public ModelFixture(long arenaBytes = 64 << 20)
+    {
+        Backend = Device.Open("cpu", 2);
+        arena = new(Backend, arenaBytes);
+        Pass = new(Backend, arena);
+    }
+
+    public Backend Backend { get; }
+
+    public Pass Pass { get; }
+
+    /// <summary>A tensor of these values at the arena's scratch end.</summary>
+    public Tensor Upload(Shape shape, ReadOnlySpan<float> values)
+    {
+        var tensor = Pass.New(shape);
+        Backend.Upload(values, tensor);
+        return tensor;
+    }
+
+    /// <summary>A golden [B, C, H, W] as [B, H, W, C].</summary>
+    public Tensor UploadImage(GoldenTensor golden) =>
+        Upload([golden.Shape[0], golden.Shape[2], golden.Shape[3], golden.Shape[1]], golden.ChannelsLast());
+
+    /// <summary>A golden tensor in its own layout.</summary>
+    public Tensor Upload(GoldenTensor golden) => Upload(Shape.Create(golden.Shape), golden.Values);
+
+    /// <summary>The values of a tensor.</summary>
+    public float[] Download(Tensor tensor)
+    {
+        var values = new float[tensor.Elements];
+        Backend.Download(tensor, values);
+        return values;
+    }
+
+    /// <summary>Compares a [B, H, W, C] with a golden [B, C, H, W].</summary>
+    public void AssertImage(GoldenTensor expected, Tensor actual)
+    {
+        Assert.Equal([expected.Shape[0], expected.Shape[2], expected.Shape[3], expected.Shape[1]], actual.Shape);
+        // Sums in another order than the reference's: 1e-4 of the largest value, the golden files' own bound.
+        GoldenTensors.AssertClose(expected.Name, expected.ChannelsLast(), Download(actual));
+    }
+
+    public void Dispose()
+    {
+        arena.Dispose();
+        Backend.Dispose();
+    }
+}
