@@ -21,7 +21,7 @@ public sealed class JsonConfig
     public string Path { get; }
 
     /// <summary>The keys, in the file's order.</summary>
-    public IEnumerable<string> Keys => element.EnumerateObject().Select(property => property.Name);
+    public IEnumerable<string> Keys => element.EnumerateObject().Select(NameOf);
 
     /// <summary>Reads a file whose top is an object.</summary>
     /// <exception cref="PeaException">It cannot be read, is larger than 64 MB, or is no JSON object.</exception>
@@ -118,6 +118,16 @@ public sealed class JsonConfig
     /// <inheritdoc cref="Int"/>
     public string[] Strings(string key, string[]? missing = null) => List(key, ToText) ?? missing ?? throw Missing(key, "a list of strings");
 
+    /// <summary>An object of texts as a dictionary.</summary>
+    /// <exception cref="PeaException">The key is missing, or it is not an object of texts.</exception>
+    public IReadOnlyDictionary<string, string> StringMap(string key)
+    {
+        var map = Object(key) ?? throw Missing(key, "an object of strings");
+        var texts = new Dictionary<string, string>();
+        foreach (var property in map.element.EnumerateObject()) texts[NameOf(property)] = map.ToText(property.Value, NameOf(property));
+        return texts;
+    }
+
     /// <summary>An object inside this one, or null where the key is missing or null.</summary>
     /// <inheritdoc cref="OptionalInt"/>
     public JsonConfig? Object(string key)
@@ -168,13 +178,20 @@ public sealed class JsonConfig
     string ToText(JsonElement value, string key)
     {
         if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, "a string");
+        return Unescape(value.GetString, $"{place}{key}");
+    }
+
+    string NameOf(JsonProperty property) => Unescape(() => property.Name, $"a key of {(place.Length == 0 ? "the object" : place.TrimEnd('.'))}");
+
+    string Unescape(Func<string?> get, string what)
+    {
         try
         {
-            return value.GetString()!;
+            return get()!;
         }
-        catch (InvalidOperationException)
+        catch (InvalidOperationException exception)
         {
-            throw new PeaException($"{Path}: {place}{key} has half a surrogate pair, expected a string");
+            throw new PeaException($"{Path}: {what} has half a surrogate pair, expected Unicode text", exception);
         }
     }
 

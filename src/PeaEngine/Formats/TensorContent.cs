@@ -1,0 +1,38 @@
+using System.Runtime.InteropServices;
+
+namespace PeaEngine.Formats;
+
+/// <summary>Fills <paramref name="destination"/> with a tensor's bytes (little endian, row major) from <paramref name="byteOffset"/> on.</summary>
+public delegate void TensorReader(long byteOffset, Span<byte> destination);
+
+/// <summary>A tensor to be written: what it is, and where its bytes come from, asked for in pieces and in order.</summary>
+/// <param name="Info">Name, element type and shape.</param>
+/// <param name="Read">Gives the bytes. Offsets and lengths are multiples of 8 bytes, but for the last piece's length.</param>
+public sealed record TensorContent(TensorInfo Info, TensorReader Read)
+{
+    /// <summary>An F32 tensor in memory.</summary>
+    /// <exception cref="PeaException">The shape has another number of elements.</exception>
+    public static TensorContent FromSingles(string name, IReadOnlyList<long> shape, ReadOnlyMemory<float> values)
+    {
+        var info = new TensorInfo(name, DType.F32, shape);
+        if (info.Elements != values.Length) throw new PeaException($"tensor {Quoted.Of(name)}: {values.Length} values, expected {info.Elements} for {info}");
+        return new TensorContent(info, (offset, destination) =>
+            MemoryMarshal.AsBytes(values.Span.Slice((int)(offset / sizeof(float)), destination.Length / sizeof(float))).CopyTo(destination));
+    }
+
+    /// <summary>A tensor in memory as bytes.</summary>
+    /// <exception cref="PeaException">The shape and type need another number of bytes.</exception>
+    public static TensorContent FromBytes(TensorInfo info, ReadOnlyMemory<byte> bytes)
+    {
+        if (info.Bytes != bytes.Length) throw new PeaException($"tensor {Quoted.Of(info.Name)}: {bytes.Length} bytes, expected {info.Bytes} for {info}");
+        return new TensorContent(info, (offset, destination) => bytes.Span.Slice((int)offset, destination.Length).CopyTo(destination));
+    }
+
+    /// <summary>A tensor of another checkpoint, under its own name.</summary>
+    /// <exception cref="PeaException">There is no such tensor.</exception>
+    public static TensorContent FromSource(ITensorSource source, string name)
+    {
+        if (!source.Tensors.TryGetValue(name, out var info)) throw new PeaException($"{source.Path}: no tensor {Quoted.Of(name)}");
+        return new TensorContent(info, (offset, destination) => source.Read(name, offset, destination));
+    }
+}
