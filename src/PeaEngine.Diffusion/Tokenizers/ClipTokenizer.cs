@@ -1,0 +1,86 @@
+namespace PeaEngine.Diffusion.Tokenizers;
+
+/// <summary>transformers' CLIPTokenizer: byte-level byte-pair encoding of lower-cased text, between a begin and an end token.</summary>
+public sealed class ClipTokenizer
+{
+    readonly AddedTokens rawTokens, normalizedTokens;
+    readonly BytePairEncoding encoding;
+
+    ClipTokenizer(ClipTokenizerFiles files)
+    {
+        var ids = new Dictionary<string, int>(files.Vocabulary);
+        var size = ids.Values.Max() + 1;
+        foreach (var token in files.AddedTokens)
+            if (ids.TryAdd(token.Content, size)) size++;
+        (VocabularySize, ModelMaxLength) = (size, files.ModelMaxLength);
+        (BosTokenId, EosTokenId, PadTokenId) = (ids[files.BosToken], ids[files.EosToken], ids[files.PadToken]);
+        rawTokens = new(files.AddedTokens.Where(token => !token.Normalized).Select(token => (token.Content, token, ids[token.Content])));
+        normalizedTokens = new(files.AddedTokens.Where(token => token.Normalized).Select(token => (ClipText.Normalize(token.Content), token, ids[token.Content])));
+        encoding = new(files.MergesPath, files.Vocabulary, files.Merges, ids[files.UnkToken]);
+    }
+
+    /// <summary>The length of an encoded prompt.</summary>
+    public int ModelMaxLength { get; }
+
+    /// <summary>One more than the largest id that <see cref="Encode"/> can give.</summary>
+    public int VocabularySize { get; }
+
+    /// <summary>The token that begins a prompt.</summary>
+    public int BosTokenId { get; }
+
+    /// <summary>The token that ends a prompt.</summary>
+    public int EosTokenId { get; }
+
+    /// <summary>The token that fills an encoded prompt.</summary>
+    public int PadTokenId { get; }
+
+    /// <summary>
+    /// Reads <c>tokenizer.json</c>, or <c>vocab.json</c> and <c>merges.txt</c>, with <c>tokenizer_config.json</c> and
+    /// <c>special_tokens_map.json</c> where they are there.
+    /// </summary>
+    /// <exception cref="PeaException">A file is missing or malformed.</exception>
+    public static ClipTokenizer Load(string folder) => new(ClipTokenizerFiles.Read(folder));
+
+    /// <summary>
+    /// The ids of a prompt as diffusers asks for them: begin, text, end, padded or cut to <see cref="ModelMaxLength"/> (a cut prompt
+    /// keeps its end token). A lone surrogate reads as U+FFFD.
+    /// </summary>
+    public int[] Encode(string text)
+    {
+        var tokens = Tokenize(text);
+        var ids = new int[ModelMaxLength];
+        var count = Math.Min(tokens.Count, ModelMaxLength - 2);
+        ids[0] = BosTokenId;
+        tokens.CopyTo(0, ids, 1, count);
+        ids[count + 1] = EosTokenId;
+        ids.AsSpan(count + 2).Fill(PadTokenId);
+        return ids;
+    }
+
+    /// <summary>The ids of the text alone: no begin, no end, no limit.</summary>
+    public List<int> Tokenize(string text)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        var ids = new List<int>();
+        var queue = new PriorityQueue<(int, int), (int, int)>();
+        foreach (var (stretch, rawId) in rawTokens.Split(text))
+        {
+            if (rawId >= 0)
+            {
+                ids.Add(rawId);
+                continue;
+            }
+            foreach (var (part, id) in normalizedTokens.Split(ClipText.Normalize(stretch)))
+            {
+                if (id >= 0)
+                {
+                    ids.Add(id);
+                    continue;
+                }
+                var words = new ClipText.Words(part);
+                while (words.Next(out var word)) encoding.Encode(word, ids, queue);
+            }
+        }
+        return ids;
+    }
+}
