@@ -1,0 +1,141 @@
+using PeaEngine.Formats;
+using PeaEngine.Layers;
+
+namespace PeaEngine.Diffusion.TextEncoders;
+
+/// <summary>What a CLIP text encoder gives.</summary>
+/// <param name="HiddenState">[B, T, hidden_size]</param>
+/// <param name="Pooled">[B, projection_dim], or [B, hidden_size] without a projection, where asked for.</param>
+public readonly record struct ClipTextOutput(Tensor HiddenState, Tensor? Pooled);
+
+/// <summary>
+/// transformers CLIPTextModel and CLIPTextModelWithProjection: a causal transformer over token ids. Whether the pooled state is
+/// projected follows from the checkpoint.
+/// </summary>
+public sealed class ClipTextModel : IDisposable
+{
+    /// <summary>The eos_token_id of configurations from before transformers knew it: the end token is then the largest id.</summary>
+    const int LegacyEosTokenId = 2;
+
+    readonly WeightStore weights;
+    readonly Embedding tokenEmbedding, positionEmbedding;
+    readonly ClipEncoderLayer[] layers;
+    readonly LayerNorm finalLayerNorm;
+    readonly Linear? textProjection;
+
+    ClipTextModel(WeightStore weights, ClipTextConfig config)
+    {
+        (this.weights, Config) = (weights, config);
+        // transformers writes the keys with this prefix up to version 4 and for models with a projection, else without it.
+        var root = weights.Root;
+        var w = (root / "text_model" / "embeddings" / "token_embedding").Has("weight") ? root / "text_model" : root;
+        tokenEmbedding = new(w / "embeddings" / "token_embedding", config.VocabSize, config.HiddenSize);
+        positionEmbedding = new(w / "embeddings" / "position_embedding", config.MaxPositions, config.HiddenSize);
+        layers = new ClipEncoderLayer[config.HiddenLayers];
+        for (var i = 0; i < layers.Length; i++) layers[i] = new(w / "encoder" / "layers" / i, config);
+        finalLayerNorm = new(w / "final_layer_norm", config.HiddenSize, config.LayerNormEpsilon);
+        if (config.HasProjection || (root / "text_projection").Has("weight"))
+            textProjection = new(root / "text_projection", config.HiddenSize, config.ProjectionDim, bias: false);
+        weights.AssertAllTaken(key => key.EndsWith("embeddings.position_ids", StringComparison.Ordinal));
+    }
+
+    /// <summary>What the model is made of.</summary>
+    public ClipTextConfig Config { get; }
+
+    /// <summary>The bytes of its weights.</summary>
+    public long WeightBytes => weights.Bytes;
+
+    /// <summary>The channels of the pooled embedding.</summary>
+    public int PooledSize => textProjection?.OutFeatures ?? Config.HiddenSize;
+
+    /// <summary>Loads an encoder: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
+    public static ClipTextModel Load(Backend backend, JsonConfig config, ITensorSource weights)
+    {
+        var parsed = new ClipTextConfig(config);
+        var store = new WeightStore(backend, weights);
+        try
+        {
+            return new(store, parsed);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Encodes token ids. Only the layers that the results need are run.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="ids">[batch, tokens], row by row; at most max_position_embeddings tokens.</param>
+    /// <param name="batch">The number of rows.</param>
+    /// <param name="skipLayers">How many of the last layers the hidden state leaves out: transformers' <c>hidden_states[-(skipLayers + 1)]</c>.</param>
+    /// <param name="finalLayerNorm">Whether the final norm is applied to the hidden state.</param>
+    /// <param name="pooled">Whether the end token's state, through all layers, the final norm and the projection, is wanted too.</param>
+    /// <exception cref="PeaException">A number of tokens, an id or a number of layers that the model does not have.</exception>
+    /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
+    public ClipTextOutput Forward(Pass p, ReadOnlySpan<int> ids, int batch, int skipLayers = 0, bool finalLayerNorm = true, bool pooled = false)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        if (batch < 1 || ids.IsEmpty || ids.Length % batch != 0) throw new PeaException($"clip: {ids.Length} ids in a batch of {batch}, expected as many in every row");
+        if (skipLayers < 0 || skipLayers > layers.Length) throw new PeaException($"clip: {skipLayers} layers to skip, expected 0 to {layers.Length}");
+        var tokens = ids.Length / batch;
+        if (tokens > Config.MaxPositions) throw new PeaException($"clip: {tokens} tokens, expected at most {Config.MaxPositions}");
+        var hidden = p.New([batch, tokens, Config.HiddenSize]);
+        Tensor? pooledState = pooled ? p.New([batch, PooledSize]) : null;
+        using var scope = p.Scratch();
+        tokenEmbedding.Forward(p, ids, hidden, positionEmbedding);
+        var split = layers.Length - skipLayers;
+        Run(p, hidden, layers.AsSpan(0, split));
+        if (pooledState is { } state)
+        {
+            var last = hidden;
+            if (skipLayers > 0)
+            {
+                last = p.New(hidden.Shape);
+                p.Backend.Copy(hidden, last);
+                Run(p, last, layers.AsSpan(split));
+            }
+            Pool(p, last, ids, state);
+        }
+        if (finalLayerNorm) this.finalLayerNorm.Forward(p, hidden, hidden);
+        return new(hidden, pooledState);
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => weights.Dispose();
+
+    static void Run(Pass p, Tensor x, ReadOnlySpan<ClipEncoderLayer> layers)
+    {
+        foreach (var layer in layers)
+        {
+            p.ThrowIfCancelled();
+            layer.Forward(p, x);
+        }
+    }
+
+    /// <summary>Writes y [B, PooledSize] from the last layer's x [B, T, C].</summary>
+    void Pool(Pass p, Tensor x, ReadOnlySpan<int> ids, Tensor y)
+    {
+        int batch = x.Shape[0], tokens = x.Shape[1];
+        using var scope = p.Scratch();
+        Tensor rows = p.New([batch, Config.HiddenSize]), flat = x.Reshape([batch * tokens, Config.HiddenSize]);
+        // The norm and the projection work row by row, so only the pooled rows go through them.
+        for (var b = 0; b < batch; b++)
+            p.Backend.Copy(flat.Slice(b * tokens + EndOf(ids.Slice(b * tokens, tokens)), 1), rows.Slice(b, 1));
+        finalLayerNorm.Forward(p, rows, textProjection == null ? y : rows);
+        textProjection?.Forward(p, rows, y);
+    }
+
+    /// <summary>transformers' position of the end token: its first, 0 where there is none.</summary>
+    int EndOf(ReadOnlySpan<int> row)
+    {
+        var end = Config.EosTokenId;
+        if (end == LegacyEosTokenId)
+        {
+            end = row[0];
+            foreach (var id in row) end = Math.Max(end, id);
+        }
+        return Math.Max(row.IndexOf(end), 0);
+    }
+}
