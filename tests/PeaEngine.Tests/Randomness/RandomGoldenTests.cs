@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text.Json;
 using PeaEngine.Randomness;
 
 namespace PeaEngine.Tests.Randomness;
@@ -91,13 +90,7 @@ public class RandomGoldenTests
     static Dictionary<string, byte[]> Read()
     {
         if (!System.IO.File.Exists(File)) return [];
-        var bytes = System.IO.File.ReadAllBytes(File);
-        var start = 8 + (int)BitConverter.ToInt64(bytes);
-        using var header = JsonDocument.Parse(bytes.AsMemory(8, start - 8));
-        return header.RootElement.EnumerateObject().Where(entry => entry.Name != "__metadata__").ToDictionary(entry => entry.Name, entry =>
-        {
-            var range = entry.Value.GetProperty("data_offsets");
-            return bytes[(start + range[0].GetInt32())..(start + range[1].GetInt32())];
-        });
+        using var tensors = GoldenTensors.Open(File);
+        return tensors.Names.ToDictionary(name => name, tensors.Bytes);
     }
 }

@@ -1,0 +1,88 @@
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Images;
+
+/// <summary>A picture of 8-bit pixels, colour or grey, with the text chunks of its file.</summary>
+public sealed class PixelImage
+{
+    /// <summary>The most pixels a picture may have.</summary>
+    public const int MaxPixels = 1 << 27;
+
+    readonly byte[] pixels;
+
+    /// <summary>A black picture.</summary>
+    /// <param name="width">Columns.</param>
+    /// <param name="height">Rows.</param>
+    /// <param name="channels">3 for red, green and blue; 1 for grey.</param>
+    /// <exception cref="PeaException">An extent is not positive, there are more than <see cref="MaxPixels"/>, or other channels.</exception>
+    public PixelImage(int width, int height, int channels = 3)
+    {
+        CheckSize("picture", width, height);
+        if (channels is not (1 or 3)) throw new PeaException($"picture: {channels} channels, expected 3 (colour) or 1 (grey)");
+        (Width, Height, Channels) = (width, height, channels);
+        pixels = new byte[width * height * channels];
+    }
+
+    /// <summary>A picture of the given bytes, which are copied.</summary>
+    /// <exception cref="PeaException">As above, or the number of bytes is not width · height · channels.</exception>
+    public PixelImage(int width, int height, int channels, ReadOnlySpan<byte> bytes) : this(width, height, channels)
+    {
+        if (bytes.Length != pixels.Length)
+            throw new PeaException($"picture of {width}x{height}x{channels}: {bytes.Length} bytes, expected {pixels.Length}");
+        bytes.CopyTo(pixels);
+    }
+
+    /// <summary>Columns.</summary>
+    public int Width { get; }
+
+    /// <summary>Rows.</summary>
+    public int Height { get; }
+
+    /// <summary>3 for red, green and blue; 1 for grey.</summary>
+    public int Channels { get; }
+
+    /// <summary>The bytes, [H, W, channels].</summary>
+    public Span<byte> Pixels => pixels;
+
+    /// <summary>Text chunks, in the order of the file: those that were read, or those to be written.</summary>
+    public IReadOnlyList<PngText> Texts { get; set; } = [];
+
+    /// <summary>One row's bytes, [W, channels].</summary>
+    public Span<byte> Row(int y) => pixels.AsSpan(y * Width * Channels, Width * Channels);
+
+    /// <summary>Reads a PNG as colour: an alpha channel is dropped, of 16 bits the high byte is kept.</summary>
+    /// <exception cref="PeaException">The file cannot be read, is not a PNG, or is damaged.</exception>
+    public static PixelImage Load(string path) => PngReader.Read(path);
+
+    /// <summary>Writes a PNG with <see cref="Texts"/>, wholly or not at all.</summary>
+    /// <exception cref="PeaException">The file cannot be written, or a text chunk cannot be stored.</exception>
+    public void Save(string path) => AtomicFile.Write(path, Save);
+
+    /// <summary>Writes a PNG with <see cref="Texts"/>.</summary>
+    /// <exception cref="PeaException">A text chunk cannot be stored.</exception>
+    public void Save(Stream stream) => PngWriter.Write(stream, this);
+
+    /// <summary>The picture in grey as Pillow's <c>convert("L")</c> makes it: ITU-R 601-2 luma in 16-bit fixed point.</summary>
+    public PixelImage ToGrey()
+    {
+        var grey = new PixelImage(Width, Height, 1) { Texts = Texts };
+        if (Channels == 1) pixels.CopyTo(grey.pixels);
+        else
+            for (var i = 0; i < grey.pixels.Length; i++)
+                grey.pixels[i] = (byte)((pixels[3 * i] * 19595 + pixels[3 * i + 1] * 38470 + pixels[3 * i + 2] * 7471 + 0x8000) >> 16);
+        return grey;
+    }
+
+    /// <summary>The picture in another size, to the bit as Pillow's <c>resize</c> makes it.</summary>
+    /// <exception cref="PeaException">An extent is not positive, or there are more than <see cref="MaxPixels"/>.</exception>
+    public PixelImage Resize(int width, int height, ResampleFilter filter = ResampleFilter.Lanczos) =>
+        ImageResize.Resize(this, width, height, filter);
+
+    /// <summary>Refuses a size that no picture may have.</summary>
+    internal static void CheckSize(string name, long width, long height)
+    {
+        if (width <= 0 || height <= 0) throw new PeaException($"{name}: a size of {width}x{height}, expected positive numbers");
+        if (width > MaxPixels || height > MaxPixels || width * height > MaxPixels)
+            throw new PeaException($"{name}: a size of {width}x{height}, expected at most {MaxPixels} pixels");
+    }
+}

@@ -1,0 +1,121 @@
+using System.Buffers.Binary;
+using System.Text;
+
+namespace PeaEngine.Diffusion.Images;
+
+/// <summary>
+/// Reads PNG files: every colour type and depth, interlaced or not. Files are not trusted: checksums hold, and nothing is allocated by a
+/// size that the file's own length does not allow.
+/// </summary>
+static class PngReader
+{
+    const long MaxFileBytes = 1 << 30;
+
+    /// <summary>How every PNG begins.</summary>
+    public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
+
+    /// <summary>Reads a file as colour.</summary>
+    /// <exception cref="PeaException">It cannot be read, is not a PNG, or is damaged.</exception>
+    public static PixelImage Read(string path)
+    {
+        try
+        {
+            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            using var file = new MemoryStream();
+            var buffer = new byte[1 << 16];
+            // The first bytes decide: a checkpoint given by mistake is not read to its end.
+            for (int got; (got = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0;)
+            {
+                if (file.Length == 0) CheckSignature(buffer.AsSpan(0, got), path);
+                file.Write(buffer, 0, got);
+                if (file.Length > MaxFileBytes) throw new PeaException($"{path}: more than {MaxFileBytes} bytes, expected a picture");
+            }
+            return Read(file.GetBuffer().AsMemory(0, (int)file.Length), path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
+        {
+            var reason = exception is FileNotFoundException or DirectoryNotFoundException ? "no such file" : exception.Message.ReplaceLineEndings(" ");
+            throw new PeaException($"{path}: cannot be read: {reason}", exception);
+        }
+    }
+
+    /// <summary>Reads a file's bytes as colour; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="PeaException">It is not a PNG, or is damaged.</exception>
+    public static PixelImage Read(ReadOnlyMemory<byte> file, string name)
+    {
+        CheckSignature(file.Span, name);
+        PngHeader? header = null;
+        ReadOnlyMemory<byte> palette = default;
+        var data = new List<ReadOnlyMemory<byte>>();
+        var texts = new List<PngText>();
+        var textBudget = PngTextChunk.MaxBytes;
+        var previous = "";
+        for (var offset = Signature.Length; ;)
+        {
+            var (type, chunk) = NextChunk(file, ref offset, name);
+            if (header is null != (type == "IHDR"))
+                throw new PeaException($"{name}: chunk {type}, expected IHDR once and as the first");
+            switch (type)
+            {
+                case "IHDR":
+                    header = PngHeader.Parse(chunk.Span, name);
+                    break;
+                case "PLTE":
+                    if (data.Count > 0 || !palette.IsEmpty || chunk.Length == 0 || chunk.Length % 3 != 0 || chunk.Length > 768)
+                        throw new PeaException($"{name}: a palette of {chunk.Length} bytes, expected one of 1 to 256 colours before the image data");
+                    palette = chunk;
+                    break;
+                case "IDAT":
+                    if (data.Count > 0 && previous != "IDAT")
+                        throw new PeaException($"{name}: {previous} within the image data, expected IDAT chunks in a row");
+                    data.Add(chunk);
+                    break;
+                case "IEND":
+                    var image = PngPixels.Decode(header!.Value, palette.Span, data, name);
+                    image.Texts = texts;
+                    return image;
+                default:
+                    // A lower-case first letter says that a decoder may ignore the chunk.
+                    if (char.IsAsciiLetterUpper(type[0])) throw new PeaException($"{name}: chunk {type}, expected one that PNG has");
+                    if (PngTextChunk.Is(type)) texts.Add(PngTextChunk.Read(type, chunk.Span, name, ref textBudget));
+                    break;
+            }
+            previous = type;
+        }
+    }
+
+    static (string Type, ReadOnlyMemory<byte> Data) NextChunk(ReadOnlyMemory<byte> file, ref int offset, string name)
+    {
+        var rest = file[offset..];
+        if (rest.Length < 12) throw new PeaException($"{name}: ends at byte {file.Length} without IEND, expected more: the file is truncated");
+        var length = BinaryPrimitives.ReadUInt32BigEndian(rest.Span);
+        var typeBytes = rest.Span.Slice(4, 4);
+        foreach (var letter in typeBytes)
+            if (!char.IsAsciiLetter((char)letter)) throw new PeaException($"{name}: at byte {offset} no chunk begins, expected a type of four letters");
+        var type = Encoding.ASCII.GetString(typeBytes);
+        if (length > rest.Length - 12)
+            throw new PeaException($"{name}: {type} at byte {offset} has {length} bytes, the file only {rest.Length - 12} more: it is truncated");
+        var data = rest.Slice(8, (int)length);
+        var (stored, computed) = (BinaryPrimitives.ReadUInt32BigEndian(rest.Span[(8 + (int)length)..]), Crc32.Of(typeBytes, data.Span));
+        if (stored != computed) throw new PeaException($"{name}: {type} at byte {offset} has checksum {stored:x8}, expected {computed:x8}: the file is damaged");
+        offset += 12 + (int)length;
+        return (type, data);
+    }
+
+    static void CheckSignature(ReadOnlySpan<byte> file, string name)
+    {
+        if (file.StartsWith(Signature)) return;
+        var kind = file switch
+        {
+            [] => "an empty file",
+            [0xff, 0xd8, 0xff, ..] => "a JPEG",
+            [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "a GIF",
+            [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => "a WebP",
+            [(byte)'B', (byte)'M', ..] => "a BMP",
+            [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => "a TIFF",
+            _ when Signature.StartsWith(file) => "only the beginning of a PNG",
+            _ => "no picture of a known kind",
+        };
+        throw new PeaException($"{name}: {kind}, expected a PNG");
+    }
+}

@@ -1,0 +1,57 @@
+using PeaEngine.Diffusion.Images;
+
+namespace PeaEngine.Tests.Images;
+
+/// <summary>Pillow's pixels of every PNG in <c>images</c>, and its resizes.</summary>
+public class ImagesGoldenTests
+{
+    public static TheoryData<string> Pngs() =>
+        GoldenFolder.Cases("images", name => name.EndsWith(".png", StringComparison.Ordinal), files: true);
+
+    public static TheoryData<string> Resizes()
+    {
+        var data = new TheoryData<string>();
+        var path = GoldenFolder.At("images", "resize.safetensors");
+        if (File.Exists(path))
+        {
+            using var tensors = GoldenTensors.Open(path);
+            foreach (var name in tensors.Names.Where(name => name != "source").Order(StringComparer.Ordinal)) data.Add(name);
+        }
+        if (data.Count == 0) data.Add("");
+        return data;
+    }
+
+    [Theory]
+    [MemberData(nameof(Pngs))]
+    public void Reads(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var expected = GoldenTensors.Open(GoldenFolder.At("images", "expected.safetensors"));
+        var image = PixelImage.Load(GoldenFolder.At("images", name));
+        Assert.Equal(expected[name].Shape, new[] { image.Height, image.Width, image.Channels });
+        PixelAssert.Equal(expected.Bytes(name), image);
+    }
+
+    [Theory]
+    [MemberData(nameof(Resizes))]
+    public void ResizesToTheBit(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var tensors = GoldenTensors.Open(GoldenFolder.At("images", "resize.safetensors"));
+        var shape = tensors["source"].Shape;
+        var source = new PixelImage(shape[1], shape[0], shape[2], tensors.Bytes("source"));
+        var filter = Enum.Parse<ResampleFilter>(name.Split('.')[0], ignoreCase: true);
+        var size = tensors[name].Shape;
+        PixelAssert.Equal(tensors.Bytes(name), source.Resize(size[1], size[0], filter));
+    }
+
+    [Fact]
+    public void AGreyPictureResizesAsAColouredOneOfEqualChannels()
+    {
+        var path = GoldenFolder.At("images", "gray.png");
+        if (GoldenFolder.MayLack && !File.Exists(path)) return;
+        var coloured = PixelImage.Load(path);
+        foreach (var filter in Enum.GetValues<ResampleFilter>())
+            PixelAssert.Equal(coloured.Resize(23, 90, filter).ToGrey(), coloured.ToGrey().Resize(23, 90, filter));
+    }
+}
