@@ -27,13 +27,9 @@ public sealed class EulerDiscreteScheduler : SigmaScheduler
         var sigmas = logLinear
             // one value more than steps, as diffusers leaves it there
             ? Array.ConvertAll(NoiseSchedule.Linspace(Math.Log(training[^1]), Math.Log(training[0]), steps + 1), log => (double)MathF.Exp(log))
-            : Array.ConvertAll(timesteps, t => Spacing.Interpolate(t, training));
+            : SigmasAt(timesteps);
         if (curve != SigmaCurve.Training)
-        {
-            sigmas = SigmaSchedule.Make(curve, sigmaMax ?? sigmas[0], sigmaMin ?? sigmas[^1], steps);
-            var logs = Array.ConvertAll(training, MathF.Log);
-            timesteps = Array.ConvertAll(sigmas, sigma => SigmaSchedule.ToTimestep(sigma, logs));
-        }
+            (timesteps, sigmas) = SigmaSchedule.Make(curve, sigmaMax ?? sigmas[0], sigmaMin ?? sigmas[^1], steps, training);
         SigmaTable = [.. Array.ConvertAll(sigmas, sigma => (float)sigma), endsAtZero ? 0 : training[0]];
         return continuous
             ? Array.ConvertAll(SigmaTable[..^1], sigma => (double)(0.25f * MathF.Log(sigma)))

@@ -11,13 +11,16 @@ sealed class SampleClipping
     readonly bool clip, threshold;
     readonly double range, ratio, most;
 
-    /// <summary>Reads the settings; a class without <c>clip_sample</c> gives no default for it.</summary>
-    public SampleClipping(SchedulerConfig config, bool? clipDefault)
+    /// <summary>Reads the settings; a class without <c>clip_sample</c> has no default for it.</summary>
+    public SampleClipping(SchedulerConfig config, bool? clipDefault, bool takesThresholding = true)
     {
-        threshold = config.Flag("thresholding", false);
-        ratio = config.Number("dynamic_thresholding_ratio", 0.995);
-        most = config.Number("sample_max_value", 1);
-        if (ratio is not (>= 0 and <= 1)) throw config.Wrong("dynamic_thresholding_ratio", "0 to 1");
+        if (takesThresholding)
+        {
+            threshold = config.Flag("thresholding", false);
+            ratio = config.Number("dynamic_thresholding_ratio", 0.995);
+            most = config.Number("sample_max_value", 1);
+            if (ratio is not (>= 0 and <= 1)) throw config.Wrong("dynamic_thresholding_ratio", "0 to 1");
+        }
         if (clipDefault == null) return;
         clip = config.Flag("clip_sample", clipDefault.Value);
         range = config.Number("clip_sample_range", 1);

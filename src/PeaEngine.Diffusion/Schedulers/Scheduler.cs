@@ -36,6 +36,9 @@ public abstract class Scheduler : IDisposable
     /// <summary>Which of <see cref="Timesteps"/> is next.</summary>
     public int StepIndex { get; private set; }
 
+    /// <summary>The number of timesteps that the model was trained with.</summary>
+    public int NumTrainTimesteps => Training.Count;
+
     /// <summary>diffusers' name of the class.</summary>
     public string ClassName => Config.ClassName;
 
@@ -137,8 +140,20 @@ public abstract class Scheduler : IDisposable
     internal static Scheduler FromConfig(SchedulerConfig config) => config.ClassName switch
     {
         "DDIMScheduler" => new DDIMScheduler(config),
+        "DDPMScheduler" => new DDPMScheduler(config),
+        "DEISMultistepScheduler" => new DEISMultistepScheduler(config),
+        "DPMSolverMultistepScheduler" => new DPMSolverMultistepScheduler(config),
+        "DPMSolverSinglestepScheduler" => new DPMSolverSinglestepScheduler(config),
+        "EulerAncestralDiscreteScheduler" => new EulerAncestralDiscreteScheduler(config),
         "EulerDiscreteScheduler" => new EulerDiscreteScheduler(config),
-        _ => throw config.Wrong("_class_name", "a scheduler"),
+        "HeunDiscreteScheduler" => new HeunDiscreteScheduler(config),
+        "KDPM2AncestralDiscreteScheduler" => new KDPM2AncestralDiscreteScheduler(config),
+        "KDPM2DiscreteScheduler" => new KDPM2DiscreteScheduler(config),
+        "LCMScheduler" => new LCMScheduler(config),
+        "LMSDiscreteScheduler" => new LMSDiscreteScheduler(config),
+        "PNDMScheduler" => new PNDMScheduler(config),
+        "TCDScheduler" => new TCDScheduler(config),
+        _ => new UniPCMultistepScheduler(config),
     };
 
     private protected abstract double[] MakeTimesteps(int steps);
@@ -163,6 +178,12 @@ public abstract class Scheduler : IDisposable
         if (arguments.Noise == null) throw new PeaException($"{ClassName}: step {StepIndex} draws noise, but no source of it was given");
         arguments.Noise.Fill(drawn);
         return drawn;
+    }
+
+    /// <summary>Refuses <c>prediction_type</c> "sample", where diffusers' class refuses it.</summary>
+    private protected void RefuseSamplePrediction()
+    {
+        if (PredictionType == PredictionType.Sample) throw Config.Wrong("prediction_type", $"epsilon or v_prediction for {ClassName}");
     }
 
     private protected static Term Of(double coefficient, Tensor tensor) => new((float)coefficient, tensor);

@@ -31,11 +31,16 @@ sealed class SchedulerConfig(JsonConfig own, JsonConfig? model = null, IReadOnly
     /// <summary>One of the values that the class follows.</summary>
     public string Choice(string key, string missing, params ReadOnlySpan<string> choices)
     {
-        var text = Read(key).String(key, missing);
+        var text = Text(key, missing);
         foreach (var choice in choices)
             if (text == choice) return text;
         throw Wrong(key, choices.Length == 1 ? choices[0] : "one of " + string.Join(", ", choices!));
     }
+
+    /// <summary>Whether there is a value other than null.</summary>
+    public bool Has(string key) => !Read(key).IsNull(key);
+
+    public string Text(string key, string missing) => Read(key).String(key, missing);
 
     public bool Flag(string key, bool missing) => Read(key).Bool(key, missing);
 
@@ -46,7 +51,7 @@ sealed class SchedulerConfig(JsonConfig own, JsonConfig? model = null, IReadOnly
 
     public double? OptionalNumber(string key) => Read(key).OptionalFloat(key);
 
-    public double[]? OptionalNumbers(string key) => Read(key).IsNull(key) ? null : Read(key).Floats(key);
+    public double[]? OptionalNumbers(string key) => Has(key) ? Read(key).Floats(key) : null;
 
     /// <summary>A key of the class of which only one value is implemented here.</summary>
     public void Only(string key, bool value)

@@ -39,8 +39,16 @@ static class SigmaSchedule
         return curve;
     }
 
-    /// <summary>The curve's values from <paramref name="max"/> down to <paramref name="min"/>.</summary>
-    public static double[] Make(SigmaCurve curve, double max, double min, int steps) => curve switch
+    /// <summary>The curve's values from <paramref name="max"/> down to <paramref name="min"/>, and the timesteps they belong to.</summary>
+    public static (double[] Timesteps, double[] Sigmas) Make(SigmaCurve curve, double max, double min, int steps, float[] training)
+    {
+        if (!(min > 0 && max >= min)) throw new PeaException($"sigmas from {max} to {min}: expected sigma_max and sigma_min above 0, falling");
+        var sigmas = Values(curve, max, min, steps);
+        var logs = Array.ConvertAll(training, MathF.Log);
+        return (Array.ConvertAll(sigmas, sigma => ToTimestep(sigma, logs)), sigmas);
+    }
+
+    static double[] Values(SigmaCurve curve, double max, double min, int steps) => curve switch
     {
         SigmaCurve.Karras => Karras(max, min, steps),
         SigmaCurve.Beta => Array.ConvertAll(Spacing.Linspace(0, 1, steps), t => min + BetaDistribution.Quantile(1 - t) * (max - min)),

@@ -38,4 +38,30 @@ public abstract class SigmaScheduler : Scheduler
 
     /// <summary>dx/dσ = (x − x₀) / σ.</summary>
     private protected Mix Derivative(double sigma) => 1 / sigma * (new Mix(1, 0) + -1 * Original(sigma));
+
+    /// <summary>The noise levels of inference timesteps, linear between training timesteps.</summary>
+    private protected double[] SigmasAt(double[] timesteps)
+    {
+        var training = Training.Sigmas();
+        return Array.ConvertAll(timesteps, t => Spacing.Interpolate(t, training));
+    }
+
+    /// <summary>Timesteps and noise levels, both along a curve if there is one.</summary>
+    private protected (double[] Timesteps, float[] Sigmas) Schedule(int steps, SigmaCurve curve)
+    {
+        var timesteps = SpaceTimesteps(steps);
+        var sigmas = SigmasAt(timesteps);
+        if (curve != SigmaCurve.Training)
+            (timesteps, sigmas) = SigmaSchedule.Make(curve, sigmas[0], sigmas[^1], steps, Training.Sigmas());
+        return (timesteps, Array.ConvertAll(sigmas, sigma => (float)sigma));
+    }
+
+    /// <summary>An ancestral step to a noise level: how far down it goes, and how much noise then leads up.</summary>
+    private protected static (double Down, double Up) SplitAncestral(double from, double to)
+    {
+        var up = Math.Sqrt(to * to * (from * from - to * to) / (from * from));
+        return (Math.Sqrt(Math.Max(to * to - up * up, 0)), up);
+    }
+
+    private protected static T[] Twice<T>(T[] values) => [.. values.SelectMany(value => new[] { value, value })];
 }

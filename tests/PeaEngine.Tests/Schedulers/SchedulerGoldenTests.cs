@@ -9,8 +9,7 @@ public sealed class SchedulerGoldenTests : IDisposable
     readonly Backend backend = Device.Open("cpu", threads: 1);
     readonly List<Storage> storages = [];
 
-    public static TheoryData<string> Cases => GoldenFolder.Cases("scheduler", name => name.StartsWith("ddim", StringComparison.Ordinal)
-        || (name.StartsWith("euler", StringComparison.Ordinal) && !name.StartsWith("euler-a", StringComparison.Ordinal)));
+    public static TheoryData<string> Cases => GoldenFolder.Cases("scheduler");
 
     public void Dispose()
     {
