@@ -52,6 +52,9 @@ public sealed class DiffusersFolder
     /// <exception cref="PeaException">There is none, or it is not a JSON object.</exception>
     public JsonConfig Config => config.Value;
 
+    /// <summary>Whether there is a configuration.</summary>
+    public bool HasConfig => FindFile(ConfigNames) != null;
+
     /// <summary>The class that saved the folder: diffusers' <c>_class_name</c>, else the first of transformers' <c>architectures</c>, else null.</summary>
     /// <exception cref="PeaException">As for <see cref="Config"/>.</exception>
     public string? ClassName => Config.OptionalString("_class_name") ?? Config.Strings("architectures", []).FirstOrDefault();

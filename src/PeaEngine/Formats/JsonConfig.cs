@@ -21,7 +21,7 @@ public sealed class JsonConfig
     public string Path { get; }
 
     /// <summary>The keys, in the file's order.</summary>
-    public IEnumerable<string> Keys => element.EnumerateObject().Select(NameOf);
+    public IEnumerable<string> Keys => element.EnumerateObject().Select(property => property.Name);
 
     /// <summary>Reads a file whose top is an object.</summary>
     /// <exception cref="PeaException">It cannot be read, is larger than 64 MB, or is no JSON object.</exception>
@@ -50,14 +50,20 @@ public sealed class JsonConfig
         if (json.StartsWith("\uFEFF"u8)) json = json[3..];
         try
         {
-            using var document = JsonDocument.Parse(PythonJson.QuoteNonFinite(json));
+            var standard = PythonJson.QuoteNonFinite(json);
+            CheckTexts(standard.Span);
+            using var document = JsonDocument.Parse(standard);
             var root = document.RootElement;
             if (root.ValueKind != JsonValueKind.Object) throw new PeaException($"{path}: the JSON is {Describe(root)}, expected an object");
             return new JsonConfig(path, root.Clone(), "");
         }
         catch (JsonException exception)
         {
-            throw new PeaException($"{path}: not valid JSON: {exception.Message}", exception);
+            throw new PeaException($"{path}: not valid JSON: {exception.Message.ReplaceLineEndings(" ")}", exception);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new PeaException($"{path}: not valid JSON: a string is not Unicode text", exception);
         }
     }
 
@@ -124,7 +130,7 @@ public sealed class JsonConfig
     {
         var map = Object(key) ?? throw Missing(key, "an object of strings");
         var texts = new Dictionary<string, string>();
-        foreach (var property in map.element.EnumerateObject()) texts[NameOf(property)] = map.ToText(property.Value, NameOf(property));
+        foreach (var property in map.element.EnumerateObject()) texts[property.Name] = map.ToText(property.Value, property.Name);
         return texts;
     }
 
@@ -178,21 +184,15 @@ public sealed class JsonConfig
     string ToText(JsonElement value, string key)
     {
         if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, "a string");
-        return Unescape(value.GetString, $"{place}{key}");
+        return value.GetString()!;
     }
 
-    string NameOf(JsonProperty property) => Unescape(() => property.Name, $"a key of {(place.Length == 0 ? "the object" : place.TrimEnd('.'))}");
-
-    string Unescape(Func<string?> get, string what)
+    /// <summary>Reads every key and string once, so that no later access meets one that is not Unicode.</summary>
+    static void CheckTexts(ReadOnlySpan<byte> json)
     {
-        try
-        {
-            return get()!;
-        }
-        catch (InvalidOperationException exception)
-        {
-            throw new PeaException($"{Path}: {what} has half a surrogate pair, expected Unicode text", exception);
-        }
+        var reader = new Utf8JsonReader(json);
+        while (reader.Read())
+            if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName) reader.GetString();
     }
 
     PeaException Missing(string key, string expected) => new($"{Path}: {place}{key} is missing, expected {expected}");
