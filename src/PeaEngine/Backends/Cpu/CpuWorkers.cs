@@ -20,7 +20,7 @@ sealed unsafe class CpuWorkers : IDisposable
     const int SpinIterations = 2000;
 
     readonly Thread[] threads;
-    readonly SemaphoreSlim wake = new(0);
+    readonly object bed = new();
     readonly Lock gate = new();
     void* job;
     delegate*<void*, int, int, void> run;
@@ -62,8 +62,7 @@ sealed unsafe class CpuWorkers : IDisposable
             failure = null;
             Volatile.Write(ref running, threads.Length);
             Interlocked.Increment(ref generation);
-            var asleep = Volatile.Read(ref sleeping);
-            if (asleep > 0) wake.Release(asleep);
+            Wake();
             Work(0);
             var spinner = new SpinWait();
             while (Volatile.Read(ref running) != 0) spinner.SpinOnce(sleep1Threshold: -1);
@@ -75,9 +74,8 @@ sealed unsafe class CpuWorkers : IDisposable
     {
         stopping = true;
         Interlocked.Increment(ref generation);
-        if (threads.Length > 0) wake.Release(threads.Length);
+        Wake();
         foreach (var thread in threads) thread.Join();
-        wake.Dispose();
     }
 
     static void Invoke<TJob>(void* job, int index, int worker) where TJob : struct, IParallelJob =>
@@ -96,17 +94,30 @@ sealed unsafe class CpuWorkers : IDisposable
         }
     }
 
+    // A sleeper announces itself before it looks at the generation for the last time, and the caller looks for sleepers after it
+    // has changed the generation: one of the two sees the other. All are woken, for a thread that is early may sleep again at once.
+    void Sleep(int seen)
+    {
+        lock (bed)
+        {
+            Interlocked.Increment(ref sleeping);
+            while (generation == seen) Monitor.Wait(bed);
+            Interlocked.Decrement(ref sleeping);
+        }
+    }
+
+    void Wake()
+    {
+        if (Volatile.Read(ref sleeping) == 0) return;
+        lock (bed) Monitor.PulseAll(bed);
+    }
+
     void Loop(int worker)
     {
         for (var seen = 0; ;)
         {
             for (var spin = 0; generation == seen && spin < SpinIterations; spin++) Thread.SpinWait(8);
-            while (generation == seen)
-            {
-                Interlocked.Increment(ref sleeping);
-                if (generation == seen) wake.Wait();
-                Interlocked.Decrement(ref sleeping);
-            }
+            if (generation == seen) Sleep(seen);
             seen = generation;
             if (stopping) return;
             Work(worker);

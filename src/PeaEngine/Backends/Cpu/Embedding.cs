@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace PeaEngine.Backends;
 
 public sealed unsafe partial class CpuBackend
@@ -5,30 +7,64 @@ public sealed unsafe partial class CpuBackend
     /// <inheritdoc/>
     public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y)
     {
-        int tokens = ids.Shape[-1], c = table.Shape[1];
-        for (var row = 0; row < y.Shape.Rows; row++)
+        switch (table.DType)
         {
-            var id = ((int*)ids.Address)[row];
-            var to = (float*)y.Address + (long)row * c;
-            for (var i = 0; i < c; i++)
-                to[i] = Weight(table, (long)id * c + i) + (positions is { } p ? Weight(p, (long)(row % tokens) * c + i) : 0);
+            case DType.F32: EmbedWith<StoredF32>(ids, table, positions, y); break;
+            case DType.F16: EmbedWith<StoredF16>(ids, table, positions, y); break;
+            default: EmbedWith<StoredBF16>(ids, table, positions, y); break;
         }
     }
 
-    /// <inheritdoc/>
-    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift)
+    void EmbedWith<T>(Tensor ids, Tensor table, Tensor? positions, Tensor y) where T : struct, IStored
     {
-        int dim = y.Shape[1], half = dim / 2;
-        for (var row = 0; row < y.Shape[0]; row++)
+        var p = positions is { } tensor ? (byte*)tensor.Address : null;
+        switch (positions?.DType ?? DType.F32)
         {
-            var t = ((float*)values.Address)[row];
-            var to = (float*)y.Address + (long)row * dim;
-            if (dim % 2 == 1) to[dim - 1] = 0;
-            for (var i = 0; i < half; i++)
+            case DType.F32: EmbedWith<T, StoredF32>(ids, table, p, y); break;
+            case DType.F16: EmbedWith<T, StoredF16>(ids, table, p, y); break;
+            default: EmbedWith<T, StoredBF16>(ids, table, p, y); break;
+        }
+    }
+
+    void EmbedWith<T, TPosition>(Tensor ids, Tensor table, byte* positions, Tensor y) where T : struct, IStored where TPosition : struct, IStored
+    {
+        int rows = y.Shape.Rows, c = table.Shape[1], block = Math.Max(1, SimdBlock.Elements / Math.Max(1, c));
+        Run(new EmbeddingJob<T, TPosition>
+        {
+            Ids = (int*)ids.Address,
+            Table = (byte*)table.Address,
+            Positions = positions,
+            Y = (float*)y.Address,
+            Tokens = ids.Shape[-1],
+            Channels = c,
+            Rows = rows,
+            Block = block,
+        }, SimdBlock.Count(rows, block));
+    }
+
+    struct EmbeddingJob<T, TPosition> : ISimdJob where T : struct, IStored where TPosition : struct, IStored
+    {
+        public int* Ids;
+        public byte* Table, Positions;
+        public float* Y;
+        public int Tokens, Channels, Rows, Block;
+
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public readonly void Run<S, V>(int index, int worker) where S : struct, ISimd<V> where V : unmanaged
+        {
+            int c = Channels, w = S.Width, end = (int)Math.Min(Rows, ((long)index + 1) * Block);
+            for (var row = index * Block; row < end; row++)
             {
-                var angle = t * MathF.Exp(-MathF.Log(10000) * i / (half - shift));
-                to[flipSinToCos ? i : half + i] = MathF.Cos(angle);
-                to[flipSinToCos ? half + i : i] = MathF.Sin(angle);
+                var from = Table + (long)Ids[row] * c * T.Bytes;
+                var position = Positions == null ? null : Positions + (long)(row % Tokens) * c * TPosition.Bytes;
+                var to = Y + (long)row * c;
+                var i = 0;
+                for (; i <= c - w; i += w)
+                {
+                    var value = T.Load<S, V>(from + i * T.Bytes);
+                    S.Store(to + i, position == null ? value : S.Add(value, TPosition.Load<S, V>(position + i * TPosition.Bytes)));
+                }
+                for (; i < c; i++) to[i] = T.Load(from + i * T.Bytes) + (position == null ? 0 : TPosition.Load(position + i * TPosition.Bytes));
             }
         }
     }

@@ -1,0 +1,76 @@
+using PeaEngine.Backends;
+
+namespace PeaEngine.Tests.Ops;
+
+/// <summary>
+/// A backend and tensors with sentinels around them. Tensors begin at odd multiples of four bytes, as slices may. Disposing checks
+/// the sentinels: an op that wrote before or behind a tensor fails there.
+/// </summary>
+public sealed class Fenced(CpuBackend backend) : IDisposable
+{
+    const int FenceBytes = 260;
+    const byte Sentinel = 0xa5;
+
+    readonly List<(Storage Storage, Tensor Tensor)> tensors = [];
+    readonly Random random = new(1);
+
+    public CpuBackend Backend { get; } = backend;
+
+    /// <summary>A tensor full of NaN.</summary>
+    public unsafe Tensor New(Shape shape, DType dtype = DType.F32)
+    {
+        var probe = shape.Elements * dtype.SizeInBytes();
+        var storage = Backend.Allocate(probe + 2 * FenceBytes);
+        new Span<byte>((void*)storage.Address, (int)storage.Bytes).Fill(Sentinel);
+        var tensor = new Tensor(storage, FenceBytes, shape, dtype);
+        tensors.Add((storage, tensor));
+        new Span<byte>((void*)tensor.Address, (int)tensor.Bytes).Fill(0xff);
+        return tensor;
+    }
+
+    /// <summary>A tensor of these values, rounded to the type.</summary>
+    public Tensor Of(Shape shape, ReadOnlySpan<float> values, DType dtype = DType.F32)
+    {
+        var tensor = New(shape, dtype);
+        if (dtype == DType.F32) values.CopyTo(tensor.AsSpan<float>());
+        else
+            for (var i = 0; i < values.Length; i++)
+                if (dtype == DType.F16) tensor.AsSpan<Half>()[i] = (Half)values[i];
+                else tensor.AsSpan<ushort>()[i] = (ushort)(BitConverter.SingleToUInt32Bits(values[i]) >> 16);
+        return tensor;
+    }
+
+    /// <summary>A tensor of normally distributed values, the same in every run.</summary>
+    public Tensor Normal(Shape shape, double mean = 0, double deviation = 1, DType dtype = DType.F32)
+    {
+        var values = new float[shape.Elements];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = (float)(mean + deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        return Of(shape, values, dtype);
+    }
+
+    /// <summary>The elements of an F32, F16 or BF16 tensor.</summary>
+    public static double[] Read(Tensor tensor)
+    {
+        var values = new double[tensor.Elements];
+        for (var i = 0; i < values.Length; i++)
+            values[i] = tensor.DType switch
+            {
+                DType.F32 => tensor.AsSpan<float>()[i],
+                DType.F16 => (double)tensor.AsSpan<Half>()[i],
+                _ => BitConverter.Int32BitsToSingle(tensor.AsSpan<ushort>()[i] << 16),
+            };
+        return values;
+    }
+
+    public unsafe void Dispose()
+    {
+        foreach (var (storage, tensor) in tensors)
+        {
+            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)storage.Address, FenceBytes).IndexOfAnyExcept(Sentinel));
+            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)(tensor.Address + (nint)tensor.Bytes), FenceBytes).IndexOfAnyExcept(Sentinel));
+            storage.Dispose();
+        }
+        Backend.Dispose();
+    }
+}

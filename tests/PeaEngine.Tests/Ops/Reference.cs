@@ -1,0 +1,33 @@
+namespace PeaEngine.Tests.Ops;
+
+/// <summary>Elementwise functions in double precision.</summary>
+static class Reference
+{
+    public static double Activate(double x, Activation activation) => activation switch
+    {
+        Activation.Silu => x / (1 + Math.Exp(-x)),
+        Activation.Gelu => x * Normal(x),
+        Activation.GeluTanh => 0.5 * x * (1 + Math.Tanh(Math.Sqrt(2 / Math.PI) * (x + 0.044715 * x * x * x))),
+        Activation.QuickGelu => x / (1 + Math.Exp(-1.702 * x)),
+        _ => x,
+    };
+
+    /// <summary>The normal distribution's integral: the series of erf near zero, the continued fraction of erfc far out.</summary>
+    public static double Normal(double x)
+    {
+        double a = Math.Abs(x) / Math.Sqrt(2), tail;
+        if (a < 2)
+        {
+            double sum = a, term = a;
+            for (var n = 1; n < 60; n++) sum += (term *= -a * a / n) / (2 * n + 1);
+            tail = 0.5 - sum / Math.Sqrt(Math.PI);
+        }
+        else
+        {
+            var fraction = a;
+            for (var n = 100; n > 0; n--) fraction = a + n / 2.0 / fraction;
+            tail = Math.Exp(-a * a) / (2 * Math.Sqrt(Math.PI) * fraction);
+        }
+        return x < 0 ? tail : 1 - tail;
+    }
+}
