@@ -1,0 +1,46 @@
+namespace PeaEngine.Diffusion.Vae;
+
+/// <summary>
+/// The activation that a pass through a chain of layers is at. Each next one is allocated at the arena's other end and the former is
+/// then released, so that no more than two are alive: at a VAE's outer blocks one is hundreds of megabytes.
+/// </summary>
+sealed class ActivationChain : IDisposable
+{
+    readonly Pass p;
+    readonly long bottomKept, bottomScratch;
+    long mark, nextMark;
+    bool isKept;
+
+    /// <summary>A chain that begins with a tensor of the caller's, which stays the caller's.</summary>
+    public ActivationChain(Pass p, Tensor first)
+    {
+        (this.p, Current) = (p, first);
+        (bottomKept, bottomScratch) = (p.Arena.KeptBytes, p.Arena.ScratchBytes);
+        mark = bottomScratch;
+    }
+
+    /// <summary>Where the pass is.</summary>
+    public Tensor Current { get; private set; }
+
+    /// <summary>The next activation, to be written from <see cref="Current"/>; then comes <see cref="Advance"/>.</summary>
+    public Tensor Next(Shape shape)
+    {
+        nextMark = isKept ? p.Arena.ScratchBytes : p.Arena.KeptBytes;
+        return isKept ? p.New(shape) : p.Keep(shape);
+    }
+
+    /// <summary>Releases <see cref="Current"/> and goes on to <paramref name="next"/>.</summary>
+    public void Advance(Tensor next)
+    {
+        if (isKept) p.Arena.ReleaseKept(mark);
+        else p.Arena.ReleaseScratch(mark);
+        (Current, mark, isKept) = (next, nextMark, !isKept);
+    }
+
+    /// <summary>Releases what is left.</summary>
+    public void Dispose()
+    {
+        p.Arena.ReleaseKept(bottomKept);
+        p.Arena.ReleaseScratch(bottomScratch);
+    }
+}

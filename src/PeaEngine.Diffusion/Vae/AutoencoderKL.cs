@@ -1,0 +1,159 @@
+using PeaEngine.Formats;
+using PeaEngine.Layers;
+
+namespace PeaEngine.Diffusion.Vae;
+
+/// <summary>
+/// diffusers AutoencoderKL: pictures with values from −1 to 1 to latents and back. SDXL's VAE overflows in half precision; here all
+/// arithmetic is in single precision, whatever the weights are stored in.
+/// </summary>
+public sealed class AutoencoderKL : IDisposable
+{
+    readonly WeightStore weights;
+    readonly Encoder encoder;
+    readonly Decoder decoder;
+    readonly Linear? quantConv, postQuantConv;
+
+    AutoencoderKL(WeightStore weights, AutoencoderKLConfig config)
+    {
+        (this.weights, Config) = (weights, config);
+        var w = weights.Root;
+        encoder = new(w / "encoder", config);
+        decoder = new(w / "decoder", config);
+        if (config.UseQuantConv) quantConv = new(w / "quant_conv", 2 * config.LatentChannels, 2 * config.LatentChannels);
+        if (config.UsePostQuantConv) postQuantConv = new(w / "post_quant_conv", config.LatentChannels, config.LatentChannels);
+        weights.AssertAllTaken();
+    }
+
+    /// <summary>What the model is made of.</summary>
+    public AutoencoderKLConfig Config { get; }
+
+    /// <summary>The bytes of its weights.</summary>
+    public long WeightBytes => weights.Bytes;
+
+    /// <summary>The side of a tile in latents; larger latents are what <see cref="DecodeTiled"/> is for.</summary>
+    public int TileLatentSize => Config.SampleSize / Config.Factor;
+
+    /// <summary>Loads a VAE: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
+    public static AutoencoderKL Load(Backend backend, JsonConfig config, ITensorSource weights)
+    {
+        var parsed = new AutoencoderKLConfig(config);
+        var store = new WeightStore(backend, weights);
+        try
+        {
+            return new(store, parsed);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The distribution of a picture's latents, not yet scaled.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="images">[B, H, W, in_channels] F32 from −1 to 1</param>
+    /// <exception cref="PeaException">A shape is not what the model wants.</exception>
+    /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
+    public DiagonalGaussianDistribution Encode(Pass p, Tensor images)
+    {
+        var shape = images.Shape;
+        if (shape.Rank != 4 || shape[3] != Config.InChannels || shape[1] < Config.Factor || shape[2] < Config.Factor)
+            throw new PeaException($"vae: images {shape}, expected [batch, height, width, {Config.InChannels}] of at least {Config.Factor} pixels each way");
+        using var scope = p.Scratch();
+        var moments = p.New([shape[0], shape[1] / Config.Factor, shape[2] / Config.Factor, 2 * Config.LatentChannels]);
+        if (quantConv == null)
+        {
+            encoder.Forward(p, images, moments);
+        }
+        else
+        {
+            var hidden = p.New(moments.Shape);
+            encoder.Forward(p, images, hidden);
+            quantConv.Forward(p, hidden, moments);
+        }
+        return new(p.Backend, moments);
+    }
+
+    /// <summary>A new tensor [B, h·f, w·f, out_channels]: pictures from −1 to 1, or a little beyond.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="latents">[B, h, w, latent_channels] F32, as <see cref="Unscale"/> gives them</param>
+    /// <exception cref="PeaException">A shape is not what the model wants.</exception>
+    /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
+    public Tensor Decode(Pass p, Tensor latents)
+    {
+        var images = p.New(ImageShape(latents));
+        using var scope = p.Scratch();
+        decoder.Forward(p, postQuantConv == null ? latents : postQuantConv.Forward(p, latents), images);
+        return images;
+    }
+
+    /// <summary>
+    /// As <see cref="Decode"/>, but in tiles of <c>sample_size</c> pixels that overlap and are blended, which needs less memory. Latents
+    /// no larger than a tile are decoded whole.
+    /// </summary>
+    /// <inheritdoc cref="Decode"/>
+    public Tensor DecodeTiled(Pass p, Tensor latents)
+    {
+        var shape = ImageShape(latents);
+        if (latents.Shape[1] <= TileLatentSize && latents.Shape[2] <= TileLatentSize) return Decode(p, latents);
+        if (TileLatentSize < 2)
+            throw new PeaException($"vae: sample_size {Config.SampleSize} makes tiles of {TileLatentSize} latents, expected 2 or more to decode in tiles");
+        var images = p.New(shape);
+        TiledDecoding.Decode(p, latents, images, TileLatentSize, Config.Factor, tile => Decode(p, tile));
+        return images;
+    }
+
+    /// <summary>A new tensor: encoded latents [B, h, w, latent_channels] as the UNet wants them, (z − mean) · scaling_factor / std.</summary>
+    public Tensor Scale(Pass p, Tensor latents)
+    {
+        double[] factors = new double[Config.LatentChannels], offsets = new double[Config.LatentChannels];
+        for (var c = 0; c < factors.Length; c++)
+        {
+            factors[c] = Config.ScalingFactor / (Config.LatentsStd?[c] ?? 1);
+            offsets[c] = -(Config.LatentsMean?[c] ?? 0) * factors[c];
+        }
+        return PerChannel(p, latents, factors, offsets);
+    }
+
+    /// <summary>A new tensor: the UNet's latents [B, h, w, latent_channels] as <see cref="Decode"/> wants them, z · std / scaling_factor + mean.</summary>
+    public Tensor Unscale(Pass p, Tensor latents)
+    {
+        double[] factors = new double[Config.LatentChannels], offsets = new double[Config.LatentChannels];
+        for (var c = 0; c < factors.Length; c++)
+            (factors[c], offsets[c]) = ((Config.LatentsStd?[c] ?? 1) / Config.ScalingFactor, Config.LatentsMean?[c] ?? 0);
+        return PerChannel(p, latents, factors, offsets);
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose() => weights.Dispose();
+
+    /// <summary>factor · z + offset per channel, as a product with a diagonal matrix.</summary>
+    Tensor PerChannel(Pass p, Tensor latents, double[] factors, double[] offsets)
+    {
+        CheckLatents(latents);
+        var channels = factors.Length;
+        var diagonal = new float[channels * channels];
+        for (var c = 0; c < channels; c++) diagonal[c * channels + c] = (float)factors[c];
+        var y = p.New(latents.Shape);
+        using var scope = p.Scratch();
+        Tensor weight = p.New([channels, channels]), bias = p.New([channels]);
+        p.Backend.Upload(diagonal, weight);
+        p.Backend.Upload(Array.ConvertAll(offsets, offset => (float)offset), bias);
+        p.Backend.Linear(latents, weight, bias, y);
+        return y;
+    }
+
+    Shape ImageShape(Tensor latents)
+    {
+        CheckLatents(latents);
+        return [latents.Shape[0], checked(latents.Shape[1] * Config.Factor), checked(latents.Shape[2] * Config.Factor), Config.OutChannels];
+    }
+
+    void CheckLatents(Tensor latents)
+    {
+        if (latents.Shape.Rank != 4 || latents.Shape[3] != Config.LatentChannels)
+            throw new PeaException($"vae: latents {latents.Shape}, expected [batch, height, width, {Config.LatentChannels}]");
+    }
+}

@@ -1,0 +1,66 @@
+using PeaEngine.Diffusion.Blocks;
+using PeaEngine.Layers;
+
+namespace PeaEngine.Diffusion.Vae;
+
+/// <summary>diffusers Decoder: latents [B, h, w, latent_channels] to pictures [B, h·f, w·f, out_channels].</summary>
+sealed class Decoder
+{
+    readonly Conv2d convIn, convOut;
+    readonly UpDecoderBlock2D[] upBlocks;
+    readonly UNetMidBlock2D midBlock;
+    readonly GroupNorm convNormOut;
+    readonly int channels;
+
+    /// <summary>Takes the weights.</summary>
+    public Decoder(Weights w, AutoencoderKLConfig config)
+    {
+        var blocks = config.BlockOutChannels;
+        channels = blocks[^1];
+        convIn = new(w / "conv_in", config.LatentChannels, channels, 3);
+        midBlock = new(w / "mid_block", channels, layers: 1, config.MidBlockAddAttention, timeChannels: 0, config.NormNumGroups, VaeBlocks.Epsilon);
+        upBlocks = new UpDecoderBlock2D[blocks.Count];
+        for (var i = 0; i < upBlocks.Length; i++)
+            upBlocks[i] = new(w / "up_blocks" / i, blocks[^Math.Max(i, 1)], blocks[^(i + 1)], config, upsample: i < blocks.Count - 1);
+        convNormOut = new(w / "conv_norm_out", blocks[0], config.NormNumGroups, VaeBlocks.Epsilon, silu: true);
+        convOut = new(w / "conv_out", blocks[0], config.OutChannels, 3);
+    }
+
+    /// <summary>Writes y.</summary>
+    public void Forward(Pass p, Tensor x, Tensor y)
+    {
+        using var chain = new ActivationChain(p, x);
+        var hidden = chain.Next(x.Shape.WithLast(channels));
+        convIn.Forward(p, x, hidden);
+        chain.Advance(hidden);
+        midBlock.Forward(p, chain.Current, chain.Current, act: null);
+        foreach (var block in upBlocks) block.Forward(p, chain);
+        convNormOut.Forward(p, chain.Current, chain.Current);
+        convOut.Forward(p, chain.Current, y);
+    }
+}
+
+/// <summary>diffusers UpDecoderBlock2D: resnets, then an upsampler to twice the size.</summary>
+sealed class UpDecoderBlock2D
+{
+    readonly ResnetBlock2D[] resnets;
+    readonly Upsample2D? upsampler;
+
+    /// <summary>Takes the weights.</summary>
+    public UpDecoderBlock2D(Weights w, int inChannels, int outChannels, AutoencoderKLConfig config, bool upsample)
+    {
+        resnets = VaeBlocks.Resnets(w, inChannels, outChannels, config.LayersPerBlock + 1, config.NormNumGroups);
+        upsampler = upsample ? new(w / "upsamplers" / 0, outChannels) : null;
+    }
+
+    /// <summary>Moves the chain on.</summary>
+    public void Forward(Pass p, ActivationChain chain)
+    {
+        VaeBlocks.Forward(p, resnets, chain);
+        if (upsampler == null) return;
+        var x = chain.Current.Shape;
+        var y = chain.Next([x[0], 2 * x[1], 2 * x[2], x[3]]);
+        upsampler.Forward(p, chain.Current, y);
+        chain.Advance(y);
+    }
+}
