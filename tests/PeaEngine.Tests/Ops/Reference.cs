@@ -30,4 +30,21 @@ static class Reference
         }
         return x < 0 ? tail : 1 - tail;
     }
+
+    /// <summary>x · weightᵀ + bias, for x [.., K] and weight [N, K].</summary>
+    public static double[] Product(Tensor x, Tensor weight, Tensor? bias)
+    {
+        int m = x.Shape.Rows, n = weight.Shape[0], k = x.Shape[-1];
+        double[] a = Fenced.Read(x), w = Fenced.Read(weight);
+        var b = bias is { } tensor ? Fenced.Read(tensor) : new double[n];
+        var y = new double[m * n];
+        for (var i = 0; i < m; i++)
+            for (var j = 0; j < n; j++)
+            {
+                var sum = b[j];
+                for (var c = 0; c < k; c++) sum += a[i * k + c] * w[j * k + c];
+                y[i * n + j] = sum;
+            }
+        return y;
+    }
 }
