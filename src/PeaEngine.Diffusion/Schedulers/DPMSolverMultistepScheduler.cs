@@ -24,8 +24,10 @@ public sealed class DPMSolverMultistepScheduler : DpmSolverFormScheduler
     {
         var left = Timesteps.Count - StepIndex;
         var lowers = lowerOrderFinal && Timesteps.Count < FewSteps;
+        // a curve down to sigma_min that ends there has a last step of no length, where higher orders divide by it
+        var standsStill = SigmaTable[StepIndex + 1] == SigmaTable[StepIndex];
         Convert(backend, modelOutput, sample);
-        if (SolverOrder == 1 || StepsTaken < 1 || (left == 1 && (eulerAtFinal || lowers || EndsAtZero)))
+        if (SolverOrder == 1 || StepsTaken < 1 || standsStill || (left == 1 && (eulerAtFinal || lowers || EndsAtZero)))
             StepFirst(backend, sample, sample, arguments);
         else if (SolverOrder == 2 || StepsTaken < 2 || (left == 2 && lowers))
             StepSecond(backend, sample, arguments);
