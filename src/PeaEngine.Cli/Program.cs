@@ -1,1 +1,3 @@
-return 0;
+using PeaEngine.Cli;
+
+return CommandRunner.Run(args, Console.Out, Console.Error);

@@ -79,9 +79,9 @@ public static class SchedulerCatalog
     }
 
     /// <summary>The eta that a name implies (<c>ddim-eta1</c>), or null.</summary>
-    /// <exception cref="PeaException">There is no such name.</exception>
+    /// <exception cref="OptionException">There is no such name.</exception>
     public static double? Eta(string name) => Find(name).Object("step_arguments")?.OptionalFloat("eta");
 
     internal static JsonConfig Find(string name) => Table.Object(name)
-        ?? throw new PeaException($"scheduler '{name.ReplaceLineEndings(" ")}': expected one of {string.Join(", ", Names)}");
+        ?? throw new OptionException($"scheduler '{name.ReplaceLineEndings(" ")}': expected one of {string.Join(", ", Names)}");
 }

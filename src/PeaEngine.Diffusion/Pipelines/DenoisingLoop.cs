@@ -1,0 +1,148 @@
+using System.Diagnostics;
+using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Diffusion.UNet;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>What one run of the loop is given beside the model.</summary>
+/// <param name="Plan">Steps, size and guidance.</param>
+/// <param name="Count">Pictures of the prompt.</param>
+/// <param name="GuidanceRescale">φ of arXiv 2305.08891.</param>
+/// <param name="Eta">DDIM's η.</param>
+/// <param name="Embeddings">The prompt, with an unconditional row where it is guided.</param>
+/// <param name="TimeIds">SDXL's micro-conditioning, [rows, n], as many rows as the embeddings.</param>
+/// <param name="Start">Latents to begin with, and what inpainting needs.</param>
+sealed record DenoisingInput(GenerationPlan Plan, int Count, double GuidanceRescale, double Eta, PromptEmbeddings Embeddings, float[]? TimeIds, InitialLatents Start);
+
+/// <summary>
+/// The sampler: scale, predict, guide, step. All memory is taken before the first step; a step allocates nothing.
+/// </summary>
+sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, DenoisingInput input, Scheduler scheduler, INoiseSource noise)
+{
+    readonly int rows = input.Embeddings.Rows, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
+
+    /// <summary>Runs all steps and gives the final latents [count, C, h, w].</summary>
+    public float[] Run(Action<int, int, TimeSpan, Func<float[]>>? report, CancellationToken cancellation)
+    {
+        using var arena = new Arena(backend, MeasuredArena.Measure(p => Step(p, Prepare(p), 0, measuring: true)));
+        var pass = new Pass(backend, arena, cancellation);
+        var state = Prepare(pass);
+        var first = input.Plan.FirstStep * scheduler.Order;
+        var total = scheduler.Timesteps.Count - first;
+        var clock = Stopwatch.StartNew();
+        float[] Current()
+        {
+            var values = new float[state.Latents.Elements];
+            backend.Download(state.Latents, values);
+            return values;
+        }
+        report?.Invoke(0, total, clock.Elapsed, Current);
+        for (var i = 0; i < total; i++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            Step(pass, state, first + i, measuring: false);
+            report?.Invoke(i + 1, total, clock.Elapsed, Current);
+        }
+        return Current();
+    }
+
+    /// <summary>The tensors that live through all steps.</summary>
+    readonly record struct State(Tensor Latents, Tensor? Original, Tensor? Noise, Tensor? Mask, Tensor? InpaintChannels, UNetConditioning Conditioning);
+
+    State Prepare(Pass p)
+    {
+        var start = input.Start;
+        var count = input.Count;
+        Tensor Keep(float[] values, Shape shape)
+        {
+            var tensor = p.Keep(shape);
+            p.Backend.Upload(values, tensor);
+            return tensor;
+        }
+        Tensor? Optional(float[]? values, Shape shape) => values == null ? null : Keep(values, shape);
+
+        var latents = Keep(start.Latents, start.Shape);
+        Tensor? original = Optional(start.Original, start.Shape), drawn = Optional(start.Noise, start.Shape), mask = Optional(start.Mask, start.Shape);
+        var inpaint = Optional(start.InpaintChannels, [rows * count, height, width, 1 + channels]);
+        var embeddings = input.Embeddings;
+        var batch = rows * count;
+        using var scope = p.Scratch();
+        Tensor Upload(float[] values)
+        {
+            var repeated = PromptEmbeddings.Repeat(values, rows, count);
+            Shape shape = [batch, repeated.Length / batch];
+            var tensor = p.New(shape);
+            p.Backend.Upload(repeated, tensor);
+            return tensor;
+        }
+        var sequence = Upload(embeddings.Sequence);
+        var conditioning = unet.Condition(p,
+            sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]),
+            embeddings.Pooled is { } pooled ? Upload(pooled) : null,
+            input.TimeIds is { } ids ? Upload(ids) : null,
+            unet.Config.TimeCondProjDim is > 0 and var dim ? Upload(GuidanceEmbedding(dim)) : null);
+        return new(latents, original, drawn, mask, inpaint, conditioning);
+    }
+
+    void Step(Pass p, in State state, int index, bool measuring)
+    {
+        var b = p.Backend;
+        var count = input.Count;
+        using var scope = p.Scratch();
+        var scaled = p.New(state.Latents.Shape);
+        var timesteps = p.New([rows * count]);
+        var modelInput = p.New([rows * count, height, width, channels]);
+        if (!measuring)
+        {
+            scheduler.ScaleModelInput(b, state.Latents, scaled);
+            Span<float> values = stackalloc float[1];
+            values[0] = (float)scheduler.Timesteps[index];
+            for (var i = 0; i < rows * count; i++) b.Upload(values, timesteps.Slice(i, 1));
+            for (var row = 0; row < rows; row++) b.ToChannelsLast(scaled, modelInput.Slice(row * count, count));
+        }
+        if (state.InpaintChannels is { } inpaint)
+        {
+            var wider = p.New([rows * count, height, width, channels + inpaint.Shape[3]]);
+            b.Concat(modelInput, inpaint, wider);
+            modelInput = wider;
+        }
+        var prediction = unet.Forward(p, modelInput, timesteps, state.Conditioning);
+        var output = p.New([rows * count, channels, height, width]);
+        b.ToChannelsFirst(prediction, output);
+        var guided = output.Slice(0, count);
+        if (rows == 2)
+        {
+            Tensor unconditional = guided, text = output.Slice(count, count);
+            guided = p.New(text.Shape);
+            var scale = (float)input.Plan.Guidance;
+            b.Combine(guided, new Term(1 - scale, unconditional), new Term(scale, text));
+            if (input.GuidanceRescale > 0) b.RescaleGuidance(guided, text, (float)input.GuidanceRescale);
+        }
+        var proper = state.Mask == null ? default : p.New(state.Latents.Shape);
+        if (measuring) return;
+        scheduler.Step(b, guided, state.Latents, new StepArguments(noise, input.Eta));
+        if (state.Mask is { } mask)
+        {
+            var original = state.Original!.Value;
+            if (index + 1 < scheduler.Timesteps.Count) scheduler.AddNoise(b, original, state.Noise!.Value, proper, scheduler.StepIndex);
+            else b.Copy(original, proper);
+            b.Blend(proper, state.Latents, mask, state.Latents);
+        }
+    }
+
+    /// <summary>diffusers' get_guidance_scale_embedding of guidance − 1: how a distilled model (LCM) is told its guidance.</summary>
+    float[] GuidanceEmbedding(int dim)
+    {
+        var half = dim / 2;
+        var embedding = new float[rows * dim];
+        var step = MathF.Log(10000) / (half - 1);
+        for (var row = 0; row < rows; row++)
+            for (var i = 0; i < half; i++)
+            {
+                var angle = (float)(input.Plan.Guidance - 1) * 1000 * MathF.Exp(-step * i);
+                embedding[row * dim + i] = MathF.Sin(angle);
+                embedding[row * dim + half + i] = MathF.Cos(angle);
+            }
+        return embedding;
+    }
+}

@@ -1,0 +1,72 @@
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>What kind of drawing it is.</summary>
+enum GenerationKind
+{
+    TextToImage,
+    ImageToImage,
+    Inpainting,
+}
+
+/// <summary>The defaults of one diffusers pipeline family: the arguments that differ between SD and SDXL.</summary>
+/// <param name="Guidance">guidance_scale</param>
+/// <param name="ImageToImageStrength">strength without a mask</param>
+/// <param name="InpaintingStrength">strength with a mask</param>
+readonly record struct PipelineDefaults(double Guidance, double ImageToImageStrength, double InpaintingStrength);
+
+/// <summary>Options with every default filled in and checked against the model.</summary>
+sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, double Strength, int Height, int Width)
+{
+    const int DefaultSteps = 50;
+
+    /// <summary>Fills in the defaults.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="defaults">Of the pipeline family.</param>
+    /// <param name="factor">Pixels a latent: the VAE's.</param>
+    /// <param name="sampleSize">The UNet's sample_size in latents, height and width, if it has one.</param>
+    /// <exception cref="OptionException">A size that is not a multiple of the factor, or a strength that leaves no step.</exception>
+    public static GenerationPlan Create(GenerateOptions options, PipelineDefaults defaults, int factor, (int? Height, int? Width) sampleSize)
+    {
+        var kind = options.InitImage == null ? GenerationKind.TextToImage
+            : options.Mask == null ? GenerationKind.ImageToImage
+            : GenerationKind.Inpainting;
+        int height, width;
+        if (options.InitImage is { } image)
+        {
+            height = options.Height ?? image.Height / factor * factor;
+            width = options.Width ?? image.Width / factor * factor;
+        }
+        else
+        {
+            height = options.Height ?? sampleSize.Height * factor ?? throw Unsized("height");
+            width = options.Width ?? sampleSize.Width * factor ?? throw Unsized("width");
+        }
+        Multiple("height", height, factor);
+        Multiple("width", width, factor);
+        var steps = options.Steps ?? DefaultSteps;
+        var strength = kind switch
+        {
+            GenerationKind.ImageToImage => options.Strength ?? defaults.ImageToImageStrength,
+            GenerationKind.Inpainting => options.Strength ?? defaults.InpaintingStrength,
+            _ => 1,
+        };
+        var plan = new GenerationPlan(kind, steps, options.Guidance ?? defaults.Guidance, strength, height, width);
+        if (plan.FirstStep >= steps)
+            throw new OptionException(FormattableString.Invariant($"strength: {strength} of {steps} steps leaves none to draw, expected at least {1.0 / steps:0.####}"));
+        return plan;
+    }
+
+    /// <summary>The first step to run: diffusers' <c>steps − min(int(steps · strength), steps)</c>.</summary>
+    public int FirstStep => Steps - Math.Min((int)(Steps * Strength), Steps);
+
+    /// <summary>Whether the drawing begins from noise alone.</summary>
+    public bool IsStrengthMax => Strength == 1;
+
+    static OptionException Unsized(string name) => new($"{name}: not given, and the model's configuration has no sample_size");
+
+    static void Multiple(string name, int pixels, int factor)
+    {
+        if (pixels < factor || pixels % factor != 0)
+            throw new OptionException($"{name}: {pixels}, expected a multiple of {factor} pixels, such as {Math.Max(factor, pixels / factor * factor)}");
+    }
+}

@@ -1,0 +1,129 @@
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>
+/// What a PNG says of itself: <c>parameters</c> as A1111 writes them, for people and other tools, and a JSON object under
+/// <c>peaengine</c>, with diffusers' names of the arguments, from which the same picture can be drawn again.
+/// </summary>
+/// <param name="Model">The folder of the pipeline.</param>
+/// <param name="Options">
+/// What was asked for, every default filled in. An init image and a mask are not in the file; they must be given again.
+/// </param>
+/// <param name="Index">Which of the call's pictures it is, from 0.</param>
+/// <param name="InitImageSha256">Of the init image's RGB bytes, in hexadecimal, or null.</param>
+/// <param name="MaskSha256">Of the mask's RGB bytes, in hexadecimal, or null.</param>
+public sealed record PictureMetadata(string Model, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256)
+{
+    static readonly string Version = $"PeaEngine {typeof(PictureMetadata).Assembly.GetName().Version?.ToString(3)}";
+    static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>Reads what a PNG of this engine says of itself; null if it says nothing.</summary>
+    /// <exception cref="PeaException">The file cannot be read, or its JSON is not what this engine writes.</exception>
+    public static PictureMetadata? Load(string path)
+    {
+        var json = PixelImage.Load(path).Texts.Where(text => text.Keyword == PngText.Engine).Select(text => text.Text).FirstOrDefault();
+        return json == null ? null : Parse(json, path);
+    }
+
+    /// <summary>The chunks of one picture.</summary>
+    internal static IReadOnlyList<PngText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model, int index) =>
+        [new(PngText.Parameters, Parameters(options, plan, scheduler, model)), new(PngText.Engine, Json(options, plan, scheduler, model, index))];
+
+    static string Parameters(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model)
+    {
+        var text = new StringBuilder(options.Prompt);
+        if (!string.IsNullOrEmpty(options.NegativePrompt)) text.Append("\nNegative prompt: ").Append(options.NegativePrompt);
+        text.Append(CultureInfo.InvariantCulture, $"\nSteps: {plan.Steps}, Sampler: {options.Scheduler ?? scheduler.ClassName}, CFG scale: {plan.Guidance}");
+        text.Append(CultureInfo.InvariantCulture, $", Seed: {options.Seed}, Size: {plan.Width}x{plan.Height}, Model: {Path.GetFileName(Path.GetFullPath(model))}");
+        if (options.ClipSkip is { } skip) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {skip}");
+        if (options.Eta is { } eta) text.Append(CultureInfo.InvariantCulture, $", Eta: {eta}");
+        if (plan.Kind != GenerationKind.TextToImage) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {plan.Strength}");
+        return text.Append(", Version: ").Append(Version).ToString();
+    }
+
+    static string Json(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model, int index)
+    {
+        using var stream = new MemoryStream();
+        using (var writer = new Utf8JsonWriter(stream, Relaxed))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("engine", Version);
+            writer.WriteString("model", model);
+            writer.WriteString("prompt", options.Prompt);
+            writer.WriteString("negative_prompt", options.NegativePrompt);
+            writer.WriteNumber("num_inference_steps", plan.Steps);
+            writer.WriteNumber("guidance_scale", plan.Guidance);
+            writer.WriteNumber("guidance_rescale", options.GuidanceRescale);
+            writer.WriteString("scheduler", options.Scheduler);
+            writer.WriteString("scheduler_class", scheduler.ClassName);
+            if (options.Eta is { } eta) writer.WriteNumber("eta", eta);
+            writer.WriteNumber("seed", options.Seed);
+            writer.WriteNumber("width", plan.Width);
+            writer.WriteNumber("height", plan.Height);
+            if (options.OriginalSize is { } original) WritePair(writer, "original_size", original);
+            WritePair(writer, "crops_coords_top_left", options.CropTopLeft);
+            if (options.TargetSize is { } target) WritePair(writer, "target_size", target);
+            if (options.ClipSkip is { } skip) writer.WriteNumber("clip_skip", skip);
+            writer.WriteNumber("num_images_per_prompt", options.Count);
+            writer.WriteNumber("index", index);
+            if (options.InitImage is { } image)
+            {
+                writer.WriteNumber("strength", plan.Strength);
+                writer.WriteString("image_sha256", Hash(image));
+                if (options.Mask is { } mask) writer.WriteString("mask_image_sha256", Hash(mask));
+            }
+            writer.WriteEndObject();
+        }
+        return Encoding.UTF8.GetString(stream.ToArray());
+    }
+
+    static PictureMetadata Parse(string json, string path)
+    {
+        var config = JsonConfig.Parse(Encoding.UTF8.GetBytes(json), path);
+        var hash = config.OptionalString("image_sha256");
+        var options = new GenerateOptions
+        {
+            Prompt = config.String("prompt"),
+            NegativePrompt = config.OptionalString("negative_prompt"),
+            Steps = config.Int("num_inference_steps"),
+            Guidance = config.Float("guidance_scale"),
+            GuidanceRescale = config.Float("guidance_rescale"),
+            Scheduler = config.OptionalString("scheduler"),
+            Eta = config.OptionalFloat("eta"),
+            Seed = config.Element("seed") is { ValueKind: JsonValueKind.Number } seed && seed.TryGetUInt64(out var number) ? number : throw config.Wrong("seed", "a whole number"),
+            Width = config.Int("width"),
+            Height = config.Int("height"),
+            OriginalSize = ReadPair(config, "original_size"),
+            CropTopLeft = ReadPair(config, "crops_coords_top_left") ?? default,
+            TargetSize = ReadPair(config, "target_size"),
+            ClipSkip = config.OptionalInt("clip_skip"),
+            Count = config.Int("num_images_per_prompt"),
+            Strength = config.OptionalFloat("strength"),
+        };
+        return new(config.String("model"), options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+    }
+
+    static void WritePair(Utf8JsonWriter writer, string name, PixelSize size)
+    {
+        writer.WriteStartArray(name);
+        writer.WriteNumberValue(size.Height);
+        writer.WriteNumberValue(size.Width);
+        writer.WriteEndArray();
+    }
+
+    static PixelSize? ReadPair(JsonConfig config, string key)
+    {
+        if (config.IsNull(key)) return null;
+        return config.Ints(key) is [var height, var width] ? new PixelSize(height, width) : throw config.Wrong(key, "two whole numbers");
+    }
+
+    static string Hash(PixelImage image) => Convert.ToHexStringLower(SHA256.HashData(image.Pixels));
+}

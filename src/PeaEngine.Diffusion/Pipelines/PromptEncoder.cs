@@ -1,0 +1,61 @@
+using PeaEngine.Diffusion.TextEncoders;
+using PeaEngine.Diffusion.Tokenizers;
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>What one text encoder makes of one prompt, on the host.</summary>
+/// <param name="Sequence">[tokens, channels]</param>
+/// <param name="Pooled">[channels], if asked for.</param>
+readonly record struct EncodedPrompt(float[] Sequence, float[]? Pooled);
+
+/// <summary>A tokenizer and its text encoder.</summary>
+sealed class PromptEncoder : IDisposable
+{
+    readonly Backend backend;
+    readonly ClipTokenizer tokenizer;
+    readonly ClipTextModel model;
+
+    PromptEncoder(Backend backend, ClipTokenizer tokenizer, ClipTextModel model) =>
+        (this.backend, this.tokenizer, this.model) = (backend, tokenizer, model);
+
+    /// <summary>Positions of an encoded prompt.</summary>
+    public int Tokens => tokenizer.ModelMaxLength;
+
+    /// <summary>Whether the pooled embedding is projected.</summary>
+    public bool HasProjection => model.Config.HasProjection;
+
+    /// <summary>Loads a pipeline's tokenizer and text encoder.</summary>
+    /// <exception cref="PeaException">A file is missing or malformed, or the two do not fit each other.</exception>
+    public static PromptEncoder Load(DiffusersFolder pipeline, Backend backend, string tokenizerName, string encoderName)
+    {
+        var tokenizer = ClipTokenizer.Load(pipeline.Component(tokenizerName).Path);
+        var folder = pipeline.Component(encoderName);
+        using var weights = folder.OpenWeights();
+        var model = ClipTextModel.Load(backend, folder.Config, weights);
+        if (tokenizer.ModelMaxLength <= model.Config.MaxPositions && tokenizer.VocabularySize <= model.Config.VocabSize)
+            return new(backend, tokenizer, model);
+        model.Dispose();
+        throw new PeaException($"{folder.Path}: {model.Config.MaxPositions} positions and {model.Config.VocabSize} tokens, "
+            + $"but {tokenizerName} gives {tokenizer.ModelMaxLength} and {tokenizer.VocabularySize}");
+    }
+
+    /// <summary>Encodes one prompt: the state that the last <paramref name="skipLayers"/> layers have not touched, normed or not, and the pooled embedding if asked for.</summary>
+    /// <exception cref="OptionException">There are not so many layers to skip.</exception>
+    public EncodedPrompt Encode(string prompt, int skipLayers, bool finalLayerNorm, bool pooled, CancellationToken cancellation)
+    {
+        if (skipLayers > model.Config.HiddenLayers)
+            throw new OptionException($"clip skip: leaves out {skipLayers} layers with those the model leaves out anyway, expected at most {model.Config.HiddenLayers}");
+        var ids = tokenizer.Encode(prompt);
+        float[] sequence = new float[Tokens * model.Config.HiddenSize], pool = new float[pooled ? model.PooledSize : 0];
+        MeasuredArena.Run(backend, p =>
+        {
+            var output = model.Forward(p, ids, 1, skipLayers, finalLayerNorm, pooled);
+            p.Backend.Download(output.HiddenState, sequence);
+            if (output.Pooled is { } tensor) p.Backend.Download(tensor, pool);
+        }, cancellation);
+        return new(sequence, pooled ? pool : null);
+    }
+
+    public void Dispose() => model.Dispose();
+}

@@ -1,0 +1,58 @@
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>diffusers StableDiffusionXLPipeline and its image-to-image and inpainting siblings: two text encoders, micro-conditioning.</summary>
+public sealed class StableDiffusionXL : DiffusionPipeline
+{
+    readonly PromptEncoder? first;
+    readonly PromptEncoder second;
+    readonly bool forceZerosForEmptyPrompt;
+
+    internal StableDiffusionXL(DiffusersFolder folder, Backend backend, string? vae, ComponentOwner components) : base(folder, backend, vae, components)
+    {
+        forceZerosForEmptyPrompt = folder.Config.Bool("force_zeros_for_empty_prompt", true);
+        if (folder.Config.Bool("requires_aesthetics_score", false))
+            throw new PeaException($"{folder.Path}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
+        if (folder.Components.ContainsKey("text_encoder")) first = components.Own(PromptEncoder.Load(folder, backend, "tokenizer", "text_encoder"));
+        second = components.Own(PromptEncoder.Load(folder, backend, "tokenizer_2", "text_encoder_2"));
+        if (!second.HasProjection) throw new PeaException($"{folder.Path}: text_encoder_2 has no projection, expected CLIPTextModelWithProjection");
+    }
+
+    private protected override PipelineDefaults Defaults => new(Guidance: 5, ImageToImageStrength: 0.3, InpaintingStrength: 0.9999);
+
+    private protected override PromptEmbeddings EncodePrompt(GenerateOptions options, bool guided, CancellationToken cancellation)
+    {
+        var prompt = Encode(options.Prompt, options.ClipSkip ?? 0, cancellation);
+        if (!guided) return prompt;
+        var negative = options.NegativePrompt == null && forceZerosForEmptyPrompt
+            ? prompt with { Sequence = new float[prompt.Sequence.Length], Pooled = new float[prompt.Pooled!.Length] }
+            : Encode(options.NegativePrompt ?? "", 0, cancellation);
+        return new(2, prompt.Tokens, [.. negative.Sequence, .. prompt.Sequence], [.. negative.Pooled!, .. prompt.Pooled!]);
+    }
+
+    private protected override float[]? TimeIds(GenerateOptions options, GenerationPlan plan, int rows)
+    {
+        var own = new PixelSize(plan.Height, plan.Width);
+        PixelSize original = options.OriginalSize ?? own, crop = options.CropTopLeft, target = options.TargetSize ?? own;
+        float[] ids = [original.Height, original.Width, crop.Height, crop.Width, target.Height, target.Width];
+        return PromptEmbeddings.Repeat(ids, 1, rows);
+    }
+
+    /// <summary>Both encoders' penultimate states side by side, and the second's projection.</summary>
+    PromptEmbeddings Encode(string prompt, int clipSkip, CancellationToken cancellation)
+    {
+        var last = second.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: true, cancellation);
+        if (first == null) return new(1, second.Tokens, last.Sequence, last.Pooled);
+        if (first.Tokens != second.Tokens) throw new PeaException($"{Path}: the text encoders take {first.Tokens} and {second.Tokens} tokens, expected the same number");
+        var other = first.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: false, cancellation);
+        int tokens = second.Tokens, a = other.Sequence.Length / tokens, b = last.Sequence.Length / tokens;
+        var sequence = new float[tokens * (a + b)];
+        for (var t = 0; t < tokens; t++)
+        {
+            other.Sequence.AsSpan(t * a, a).CopyTo(sequence.AsSpan(t * (a + b)));
+            last.Sequence.AsSpan(t * b, b).CopyTo(sequence.AsSpan(t * (a + b) + a));
+        }
+        return new(1, tokens, sequence, last.Pooled);
+    }
+}

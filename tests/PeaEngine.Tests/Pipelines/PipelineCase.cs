@@ -1,0 +1,101 @@
+using System.Text.Json;
+using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Pipelines;
+
+namespace PeaEngine.Tests.Pipelines;
+
+/// <summary>One case of a golden pipeline folder: diffusers' arguments, and where its files are.</summary>
+sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
+{
+    static readonly string[] Files = ["cases.json", "cases_more.json"];
+
+    /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
+    static readonly HashSet<string> Known =
+    [
+        "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
+        "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
+    ];
+
+    /// <summary>The pipeline's folder: its own model, or the trained one of the samples.</summary>
+    public string Model
+    {
+        get
+        {
+            var own = GoldenFolder.At("pipeline", Folder, "model");
+            return Directory.Exists(own) ? own : Path.Combine(Repository.Root, "samples", Folder, "teacher");
+        }
+    }
+
+    /// <summary>A file of the case.</summary>
+    public string At(string suffix) => GoldenFolder.At("pipeline", Folder, Name + suffix);
+
+    /// <summary>Rows of folder and case.</summary>
+    public static TheoryData<string, string> All()
+    {
+        var data = new TheoryData<string, string>();
+        var root = GoldenFolder.At("pipeline");
+        if (Directory.Exists(root))
+            foreach (var folder in Directory.EnumerateDirectories(root).Select(Path.GetFileName).Order(StringComparer.Ordinal))
+                foreach (var one in Read(folder!))
+                    data.Add(folder!, one.Name);
+        if (data.Count == 0) data.Add("", "");
+        return data;
+    }
+
+    /// <summary>The case of that name.</summary>
+    public static PipelineCase Find(string folder, string name) => Read(folder).Single(one => one.Name == name);
+
+    /// <summary>The case's arguments as options.</summary>
+    public GenerateOptions Options()
+    {
+        foreach (var argument in Arguments.EnumerateObject()) Assert.Contains(argument.Name, Known);
+        return new()
+        {
+            Prompt = Text("prompt") ?? "",
+            NegativePrompt = Text("negative_prompt"),
+            Steps = (int?)Number("num_inference_steps"),
+            Guidance = Number("guidance_scale"),
+            GuidanceRescale = Number("guidance_rescale") ?? 0,
+            Scheduler = Text("scheduler"),
+            Eta = Number("eta"),
+            Seed = Arguments.GetProperty("seed").GetUInt64(),
+            Width = (int?)Number("width"),
+            Height = (int?)Number("height"),
+            OriginalSize = Size("original_size"),
+            CropTopLeft = Size("crops_coords_top_left") ?? default,
+            TargetSize = Size("target_size"),
+            ClipSkip = (int?)Number("clip_skip"),
+            Count = (int?)Number("num_images_per_prompt") ?? 1,
+            InitImage = Picture("image"),
+            Strength = Number("strength"),
+            Mask = Picture("mask_image"),
+        };
+    }
+
+    /// <summary>A string argument.</summary>
+    public string? Text(string name) => Arguments.TryGetProperty(name, out var value) ? value.GetString() : null;
+
+    /// <summary>A number argument.</summary>
+    public double? Number(string name) => Arguments.TryGetProperty(name, out var value) ? value.GetDouble() : null;
+
+    /// <summary>A pair argument, rows before columns.</summary>
+    public PixelSize? Size(string name) =>
+        Arguments.TryGetProperty(name, out var value) ? new PixelSize(value[0].GetInt32(), value[1].GetInt32()) : null;
+
+    /// <summary>The path of a picture argument.</summary>
+    public string? File(string name) => Text(name) is { } file ? GoldenFolder.At("pipeline", Folder, file) : null;
+
+    PixelImage? Picture(string name) => File(name) is { } file ? PixelImage.Load(file) : null;
+
+    static IEnumerable<PipelineCase> Read(string folder)
+    {
+        foreach (var file in Files)
+        {
+            var path = GoldenFolder.At("pipeline", folder, file);
+            if (!System.IO.File.Exists(path)) continue;
+            using var document = JsonDocument.Parse(System.IO.File.ReadAllBytes(path));
+            foreach (var element in document.RootElement.EnumerateArray())
+                yield return new(folder, element.GetProperty("case").GetString()!, element.Clone());
+        }
+    }
+}

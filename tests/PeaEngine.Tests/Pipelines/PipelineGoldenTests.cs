@@ -1,0 +1,122 @@
+using System.Globalization;
+using PeaEngine.Cli;
+using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Pipelines;
+
+namespace PeaEngine.Tests.Pipelines;
+
+/// <summary>Whole pipelines against diffusers': every case of <c>cases.json</c> and <c>cases_more.json</c>.</summary>
+public sealed class PipelineGoldenTests : IDisposable
+{
+    /// <summary>
+    /// Of the reference's standard deviation. Rounding differs in every product, and a sampler carries it through all its steps.
+    /// </summary>
+    const double LatentTolerance = 1e-3;
+
+    /// <summary>The values of a PNG that must be within 1 of the reference's: rounding to 8 bits may fall either way.</summary>
+    const double CloseValues = 0.999;
+
+    /// <summary>The reference's pictures are stored in F16, whose spacing below 1 is 2⁻¹¹; latents add their own difference.</summary>
+    const double PictureTolerance = 2e-3;
+
+    readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("pea-pipeline-");
+
+    public static TheoryData<string, string> Cases => PipelineCase.All();
+
+    public void Dispose() => folder.Delete(recursive: true);
+
+    /// <summary>The command line with a case's arguments writes the reference's latents and picture.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void CommandLineDrawsTheReferencesPicture(string pipeline, string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        var one = PipelineCase.Find(pipeline, name);
+        var picture = Path.Combine(folder.FullName, "picture.png");
+        var latents = Path.Combine(folder.FullName, "latents.safetensors");
+        using StringWriter output = new(CultureInfo.InvariantCulture), error = new(CultureInfo.InvariantCulture);
+
+        var code = CommandRunner.Run([.. CommandLine(one), "--output", picture, "--save-latents", latents], output, error);
+
+        Assert.True(code == ExitCode.Done, error.ToString());
+        using var expected = GoldenTensors.Open(one.At(".safetensors"));
+        using var actual = GoldenTensors.Open(latents);
+        AssertLatents(expected["latents.final"].Values, actual["latents"].Values, name);
+        Assert.Equal(expected["latents.final"].Shape, actual["latents"].Shape);
+        var count = (int)expected["latents.final"].Shape[0];
+        for (var i = 0; i < count; i++)
+            AssertPictures(PixelImage.Load(one.At($".{i}.png")), PixelImage.Load(count == 1 ? picture : Path.ChangeExtension(picture, $"{i}.png")), name);
+    }
+
+    /// <summary>The library gives the latents after the first step and the picture before rounding too.</summary>
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void FirstStepAndUnroundedPictureAreTheReferences(string pipeline, string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        var one = PipelineCase.Find(pipeline, name);
+        using var expected = GoldenTensors.Open(one.At(".safetensors"));
+        using var backend = Device.Open("cpu");
+        using var loaded = DiffusionPipeline.Load(one.Model, backend);
+        float[]? firstStep = null;
+
+        var generation = loaded.Generate(one.Options(), new Watcher(progress =>
+        {
+            if (progress.Step == 1) firstStep = progress.Latents();
+        }));
+
+        AssertLatents(expected["latents.first_step"].Values, firstStep!, name + " after the first step");
+        for (var i = 0; i < generation.Count; i++)
+        {
+            var picture = expected[$"image.{i}"].Values;
+            var worst = picture.Zip(generation[i].Values).Max(pair => Math.Abs(pair.First - pair.Second));
+            Assert.True(worst <= PictureTolerance, $"{name}: image.{i} differs by {worst}");
+        }
+    }
+
+    static IEnumerable<string> CommandLine(PipelineCase one)
+    {
+        yield return "sample";
+        yield return one.Text("prompt") ?? "";
+        yield return "--model";
+        yield return one.Model;
+        foreach (var (argument, option) in new[]
+        {
+            ("negative_prompt", "--negative-prompt"), ("scheduler", "--scheduler"), ("num_inference_steps", "--steps"), ("guidance_scale", "--guidance"),
+            ("guidance_rescale", "--guidance-rescale"), ("eta", "--eta"), ("seed", "--seed"), ("width", "--width"), ("height", "--height"),
+            ("clip_skip", "--clip-skip"), ("num_images_per_prompt", "--count"), ("strength", "--strength"), ("image", "--init-image"), ("mask_image", "--mask"),
+            ("original_size", "--original-size"), ("crops_coords_top_left", "--crop"), ("target_size", "--target-size"),
+        })
+        {
+            if (!one.Arguments.TryGetProperty(argument, out var value)) continue;
+            yield return option;
+            yield return argument is "image" or "mask_image" ? one.File(argument)!
+                : value.ValueKind == System.Text.Json.JsonValueKind.Array ? $"{value[0]},{value[1]}"
+                : value.ToString();
+        }
+    }
+
+    static void AssertLatents(float[] expected, float[] actual, string name)
+    {
+        Assert.Equal(expected.Length, actual.Length);
+        var mean = expected.Average();
+        var deviation = Math.Sqrt(expected.Average(value => (value - mean) * (value - mean)));
+        var worst = expected.Zip(actual).Max(pair => Math.Abs((double)pair.First - pair.Second));
+        Assert.True(worst <= LatentTolerance * deviation, $"{name}: latents differ by {worst / deviation:g3} of the standard deviation {deviation:g3}");
+    }
+
+    static void AssertPictures(PixelImage expected, PixelImage actual, string name)
+    {
+        Assert.Equal((expected.Width, expected.Height), (actual.Width, actual.Height));
+        ReadOnlySpan<byte> first = expected.Pixels, second = actual.Pixels;
+        var close = 0;
+        for (var i = 0; i < first.Length; i++)
+            if (Math.Abs(first[i] - second[i]) <= 1) close++;
+        Assert.True(close >= CloseValues * first.Length, $"{name}: {close} of {first.Length} values are within 1");
+    }
+
+    sealed class Watcher(Action<GenerationProgress> handle) : IProgress<GenerationProgress>
+    {
+        public void Report(GenerationProgress value) => handle(value);
+    }
+}
