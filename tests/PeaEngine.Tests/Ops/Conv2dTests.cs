@@ -24,6 +24,8 @@ public class Conv2dTests : OpTests<Conv2dTests>, IOpCases
     [
         new(1, 1, 1, 1, 1), new(2, 8, 8, 4, 64), new(1, 8, 9, 9, 33), new(2, 8, 8, 64, 4), new(1, 17, 5, 3, 128), new(1, 12, 7, 130, 3), new(1, 3, 3, 1281, 17),
         new(2, 16, 16, 32, 32), new(1, 13, 11, 96, 64), new(2, 1, 30, 16, 32), new(1, 30, 2, 16, 40), new(1, 40, 40, 17, 19), new(1, 6, 6, 192, 192),
+        // Winograd with more depth, and with more tiles, than it takes at a time.
+        new(1, 8, 8, 353, 40), new(2, 112, 111, 64, 17),
         // Strided: symmetric padding, and diffusers' encoder, which pads below and to the right only.
         new(1, 8, 8, 32, 48, Stride: 2), new(2, 9, 7, 20, 32, Stride: 2), new(1, 8, 8, 32, 32, Stride: 2, Padding: 0), new(1, 7, 9, 5, 3, Stride: 2, Padding: 0),
         // Upsampled: by two, and to sizes that are no multiple.

@@ -53,6 +53,7 @@ public sealed unsafe partial class CpuBackend : Backend
     {
         workers.Dispose();
         foreach (var workspace in workspaces) workspace.Dispose();
+        transformedInputs.Dispose();
     }
 
     static void CheckRange(Tensor tensor, long byteOffset, long bytes)

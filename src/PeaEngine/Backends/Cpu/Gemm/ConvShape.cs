@@ -40,6 +40,9 @@ readonly struct ConvShape
     /// <summary>The width that x is resized to before the convolution.</summary>
     public int ResizedWidth { get; }
 
+    /// <summary>Whether output pixels are input pixels, one by one.</summary>
+    public bool IsPointwise => Kernel == 1 && Stride == 1 && Padding == 0 && ResizedHeight == Height && ResizedWidth == Width;
+
     /// <summary>The stored line of a line of the resized image, −1 outside of it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int SourceY(int y) => (uint)y >= (uint)ResizedHeight ? -1 : ResizedHeight == Height ? y : (int)((long)y * Height / ResizedHeight);

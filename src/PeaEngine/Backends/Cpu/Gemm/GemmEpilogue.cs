@@ -42,16 +42,29 @@ readonly unsafe struct GemmEpilogue(Tensor y, Tensor? bias, Activation activatio
             for (var i = 0; i < columns; i += S.Width)
             {
                 int n = column + i, count = Math.Min(S.Width, columns - i);
-                if (count == S.Width) S.Store(y + at + n, Apply<S, V>(product + i, gate + i, n, image, at + n, S.Width, whole: true));
-                else S.Store(y + at + n, Apply<S, V>(product + i, gate + i, n, image, at + n, count, whole: false), count);
+                if (count == S.Width) S.Store(y + at + n, Apply<S, V>(S.Load(product + i), gate + i, n, image, at + n, S.Width, whole: true));
+                else S.Store(y + at + n, Apply<S, V>(S.Load(product + i, count), gate + i, n, image, at + n, count, whole: false), count);
             }
         }
     }
 
+    /// <summary>Writes a vector of the output, not gated.</summary>
+    /// <param name="row">Its row.</param>
+    /// <param name="column">Its first column.</param>
+    /// <param name="product">Its product.</param>
+    /// <param name="count">Columns that there are.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    V Apply<S, V>(float* product, float* gate, int n, float* image, nint at, int count, bool whole) where S : struct, ISimd<V> where V : unmanaged
+    public void Put<S, V>(int row, int column, V product, int count) where S : struct, ISimd<V> where V : unmanaged
     {
-        var value = Load<S, V>(product, count, whole);
+        var image = shift == null ? null : shift + (nint)(row / rowsPerImage) * width;
+        var at = (nint)row * width + column;
+        if (count == S.Width) S.Store(y + at, Apply<S, V>(product, null, column, image, at, S.Width, whole: true));
+        else S.Store(y + at, Apply<S, V>(product, null, column, image, at, count, whole: false), count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    V Apply<S, V>(V value, float* gate, int n, float* image, nint at, int count, bool whole) where S : struct, ISimd<V> where V : unmanaged
+    {
         if (bias != null) value = S.Add(value, Load<S, V>(bias + n, count, whole));
         if (gated)
         {

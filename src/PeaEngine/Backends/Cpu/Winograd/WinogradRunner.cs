@@ -1,0 +1,37 @@
+using System.Runtime.Intrinsics;
+
+namespace PeaEngine.Backends;
+
+public sealed unsafe partial class CpuBackend
+{
+    /// <summary>Transformed inputs, which all threads write and then read.</summary>
+    readonly CpuWorkspace transformedInputs = new();
+
+    bool TryWinograd(in ConvShape shape, float* x, GemmWeights weights, GemmEpilogue epilogue) => Isa switch
+    {
+        CpuIsa.Avx512 => TryWinograd<GemmAvx512, Simd512, Vector512<float>>(shape, x, weights, epilogue),
+        CpuIsa.Avx2 => TryWinograd<GemmAvx2, Simd256, Vector256<float>>(shape, x, weights, epilogue),
+        _ => TryWinograd<GemmPortable, Simd128, Vector128<float>>(shape, x, weights, epilogue),
+    };
+
+    bool TryWinograd<G, S, V>(in ConvShape shape, float* x, GemmWeights weights, GemmEpilogue epilogue)
+        where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
+    {
+        if (!WinogradPlan.Pays(shape, G.Rows)) return false;
+        var plan = new WinogradPlan(shape, Threads, G.Rows, G.Columns);
+        var size = (long)Math.Min(plan.BlockTiles, (plan.Tiles + G.Rows - 1) / G.Rows * G.Rows) * WinogradTransform.Positions * plan.InputStride;
+        var inputs = (float*)transformedInputs.Get((size + shape.InChannels) * sizeof(float));
+        var zeros = inputs + size;
+        new Span<float>(zeros, shape.InChannels).Clear();
+        var tilesPerItem = Math.Max(1, 1024 / shape.InChannels);
+        for (var tile = 0; tile < plan.Tiles; tile += plan.BlockTiles)
+        {
+            var tiles = Math.Min(plan.BlockTiles, plan.Tiles - tile);
+            var input = new WinogradInputJob<S, V>(shape, plan, x, zeros, inputs, tile, tiles, G.Rows, tilesPerItem);
+            workers.Run(ref input, (tiles + tilesPerItem - 1) / tilesPerItem);
+            var output = new WinogradOutputJob<G, S, V>(shape, plan, weights, epilogue, inputs, tile, tiles, workspaces);
+            workers.Run(ref output, plan.Panels * plan.Groups);
+        }
+        return true;
+    }
+}
