@@ -10,13 +10,13 @@ namespace PeaEngine.Backends;
 unsafe struct AttentionJob : ISimdJob
 {
     /// <summary>Queries that scores are kept for at a time: as many tiles as share a panel of keys while it is in the first cache.</summary>
-    public const int Strip = 4 * Tile.Rows;
+    public const int Strip = 2 * Tile.Rows;
 
     /// <summary>Queries of an item at most: they share the work of packing the keys.</summary>
-    public const int MaxBlock = 8 * Strip;
+    public const int MaxBlock = 32 * Strip;
 
     /// <summary>Keys of a block: a multiple of two vectors on every instruction set.</summary>
-    const int KeyBlock = 128;
+    const int KeyBlock = 256;
 
     /// <summary>Terms that a panel of keys contributes at a time, where heads are deeper: 16 KiB of a panel.</summary>
     const int DepthBlock = 128;

@@ -1,0 +1,41 @@
+using PeaEngine.Perf.Ops;
+
+namespace PeaEngine.Perf;
+
+/// <summary>All benchmarks, in the order in which they are run. One file an op, one a model.</summary>
+static class Catalogue
+{
+    public static IReadOnlyList<IBenchmark> All { get; } =
+    [
+        // Products: the square one is what is compared with the peak, the others are of an SDXL step at 512².
+        new Linear(2048, 2048, 2048),
+        new Linear(1024, 1280, 1280),
+        new Linear(1024, 1280, 10240),
+        new Linear(1024, 1280, 10240, DType.F16),
+        new Geglu(1024, 1280, 5120),
+        new Conv2d(64, 320, 320),
+        new Conv2d(32, 640, 640),
+        new Conv2d(16, 1280, 1280),
+        new Attention(4096, 4096, 10, 64),
+        new Attention(1024, 1024, 10, 64),
+        new Attention(1024, 77, 10, 64),
+        new Attention(4096, 4096, 1, 512),
+        // What reads and writes memory.
+        new GroupNorm(64, 320),
+        new GroupNorm(32, 640),
+        new LayerNorm(1024, 640),
+        new LayerNorm(1024, 1280),
+        new Activate(1 << 20, Activation.Silu),
+        new Activate(1 << 20, Activation.Gelu),
+        new Combine(1 << 20, 3),
+        new Blend(1 << 20),
+        new Concat(1024, 1280, 640),
+        new Copy(1 << 20, DType.F16, DType.F32),
+        new Copy(1 << 20, DType.F32, DType.F16),
+        new ToChannelsLast(512, 3),
+        new ToChannelsFirst(512, 3),
+        new RescaleGuidance(2, 64, 4),
+        new Embedding(2, 77, 1280),
+        new TimestepEmbedding(2, 320),
+    ];
+}

@@ -1,0 +1,23 @@
+namespace PeaEngine.Perf;
+
+/// <summary>
+/// One op or model on one shape. The rival finds its side by the same name: <c>torch_rival.py</c> has a function called
+/// <see cref="Op"/> that takes <see cref="Arguments"/> by name.
+/// </summary>
+interface IBenchmark
+{
+    /// <summary>The op's name, in lower case with underscores.</summary>
+    string Op { get; }
+
+    /// <summary>The shape, as the rival's function takes it.</summary>
+    IReadOnlyList<(string Name, int Value)> Arguments { get; }
+
+    /// <summary>Multiplications and additions of one run; 0 where the memory is what matters.</summary>
+    double Flops { get; }
+
+    /// <summary>Bytes that one run has to read and write at least; 0 where the arithmetic is what matters.</summary>
+    double Bytes { get; }
+
+    /// <summary>Makes the tensors, and gives what is measured: one run, which the backend has finished when it returns.</summary>
+    Action Set(Room room);
+}

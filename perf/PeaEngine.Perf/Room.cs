@@ -1,0 +1,47 @@
+using PeaEngine.Backends;
+
+namespace PeaEngine.Perf;
+
+/// <summary>The backend of a benchmark and what the benchmark needs on it; disposing frees the latter.</summary>
+sealed class Room(CpuBackend backend) : IDisposable
+{
+    readonly List<IDisposable> owned = [];
+    readonly Random random = new(1);
+
+    public CpuBackend Backend { get; } = backend;
+
+    /// <summary>A tensor of values from −1 to 1, times <paramref name="scale"/>.</summary>
+    public Tensor New(Shape shape, float scale = 1, DType dtype = DType.F32)
+    {
+        var tensor = Empty(shape, DType.F32);
+        foreach (ref var value in tensor.AsSpan<float>()) value = (random.NextSingle() * 2 - 1) * scale;
+        if (dtype == DType.F32) return tensor;
+        var converted = Empty(shape, dtype);
+        Backend.Copy(tensor, converted);
+        return converted;
+    }
+
+    /// <summary>A tensor to write to. Its pages are there already.</summary>
+    public Tensor Empty(Shape shape, DType dtype = DType.F32)
+    {
+        var storage = Own(Backend.Allocate(shape.Elements * dtype.SizeInBytes()));
+        Span<byte> zeros = stackalloc byte[4096];
+        zeros.Clear();
+        var tensor = new Tensor(storage, 0, shape, dtype);
+        for (long at = 0; at < tensor.Bytes; at += zeros.Length)
+            Backend.Upload(zeros[..(int)Math.Min(zeros.Length, tensor.Bytes - at)], tensor, at);
+        return tensor;
+    }
+
+    /// <summary>Disposes something with the room.</summary>
+    public T Own<T>(T thing) where T : IDisposable
+    {
+        owned.Add(thing);
+        return thing;
+    }
+
+    public void Dispose()
+    {
+        for (var i = owned.Count - 1; i >= 0; i--) owned[i].Dispose();
+    }
+}

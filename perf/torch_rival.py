@@ -1,0 +1,222 @@
+"""PyTorch's side of the benchmarks. Run by PeaEngine.Perf: python3 torch_rival.py THREADS
+
+One JSON object a line. On start it says what it is: {"torch": .., "config": .., "blas": ..}. Then it is asked
+  {"set": OP, "arguments": {..}}  -> {"ok": true, "note": which way was the fastest} or {"ok": false, "note": why not}
+  {"run": COUNT}                  -> {"seconds": time of COUNT runs, after one that is not counted}
+An op is a function below. It gives one way to compute it or several by name; the fastest of them is the one that is timed.
+"""
+import json
+import math
+import os
+import sys
+import time
+
+import torch
+import torch.nn.functional as F
+
+BOTH_LAYOUTS = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
+
+
+def linear(rows, ins, outs, weight_bits):
+    x, w, b = torch.randn(rows, ins), torch.randn(outs, ins), torch.randn(outs)
+    return lambda: F.linear(x, w, b)
+
+
+def geglu(rows, ins, outs):
+    x, w, b = torch.randn(rows, ins), torch.randn(2 * outs, ins), torch.randn(2 * outs)
+
+    def run():
+        values, gates = F.linear(x, w, b).chunk(2, dim=-1)
+        return values * F.gelu(gates)
+
+    return run
+
+
+def conv2d(size, ins, outs, kernel):
+    def way(layout):
+        x = torch.randn(1, ins, size, size).contiguous(memory_format=layout)
+        w = torch.randn(outs, ins, kernel, kernel).contiguous(memory_format=layout)
+        b = torch.randn(outs)
+        return lambda: F.conv2d(x, w, b, padding=kernel // 2)
+
+    return {name: way(layout) for name, layout in BOTH_LAYOUTS.items()}
+
+
+def attention(queries, keys, heads, depth):
+    scale = 1 / math.sqrt(depth)
+    q, k, v = torch.randn(1, queries, heads * depth), torch.randn(1, keys, heads * depth), torch.randn(1, keys, heads * depth)
+    none = torch.empty(1)
+
+    def split(x):
+        return x.view(1, -1, heads, depth).transpose(1, 2).reshape(heads, -1, depth)
+
+    def merge(x):
+        return x.view(1, heads, queries, depth).transpose(1, 2).reshape(1, queries, heads * depth)
+
+    def whole():
+        scores = torch.baddbmm(none.expand(heads, queries, keys), split(q), split(k).transpose(1, 2), beta=0, alpha=scale)
+        return merge(torch.bmm(torch.softmax(scores, dim=-1), split(v)))
+
+    def blocks(block):
+        # The scores of a block of queries of one head stay in the cache.
+        def run():
+            qs, ks, vs, y = split(q) * scale, split(k), split(v), torch.empty(heads, queries, depth)
+            for h in range(heads):
+                for i in range(0, queries, block):
+                    torch.mm(torch.softmax(torch.mm(qs[h, i:i + block], ks[h].t()), dim=-1), vs[h], out=y[h, i:i + block])
+            return merge(y)
+
+        return run
+
+    ways = {"baddbmm, softmax, bmm": whole}
+    ways.update({f"the same by head and {block} queries": blocks(block) for block in (128, 256, 1024) if block <= queries})
+    if hasattr(F, "scaled_dot_product_attention"):
+        ways["scaled_dot_product_attention"] = lambda: F.scaled_dot_product_attention(
+            *(x.view(1, -1, heads, depth).transpose(1, 2) for x in (q, k, v))).transpose(1, 2).reshape(1, queries, heads * depth)
+    return ways
+
+
+def group_norm(size, channels):
+    gamma, beta = torch.randn(channels), torch.randn(channels)
+
+    def way(layout):
+        x = torch.randn(1, channels, size, size).contiguous(memory_format=layout)
+        return lambda: F.silu(F.group_norm(x, 32, gamma, beta), inplace=True)
+
+    return {name: way(layout) for name, layout in BOTH_LAYOUTS.items()}
+
+
+def layer_norm(rows, channels):
+    x, gamma, beta = torch.randn(rows, channels), torch.randn(channels), torch.randn(channels)
+    return lambda: F.layer_norm(x, (channels,), gamma, beta)
+
+
+def activate(count, activation):
+    x = 4 * torch.randn(count)
+    return [
+        lambda: x.clone(),
+        lambda: F.silu(x),
+        lambda: F.gelu(x),
+        lambda: F.gelu(x, approximate="tanh"),
+        lambda: x * torch.sigmoid(1.702 * x),
+    ][activation]
+
+
+def combine(count, terms):
+    x = [torch.randn(count) for _ in range(terms)]
+
+    def run():
+        y = 0.5 * x[0]
+        for i in range(1, terms):
+            y.add_(x[i], alpha=0.5 * (i + 1))
+        return y
+
+    return run
+
+
+def blend(count):
+    a, b, mask = torch.randn(count), torch.randn(count), torch.rand(count)
+    return {"lerp": lambda: torch.lerp(a, b, mask), "products": lambda: a * (1 - mask) + b * mask}
+
+
+def concat(rows, first, second):
+    a, b = torch.randn(rows, first), torch.randn(rows, second)
+    return lambda: torch.cat([a, b], dim=-1)
+
+
+def copy(count, from_bits, to_bits):
+    types = {16: torch.float16, 32: torch.float32}
+    x = torch.randn(count).to(types[from_bits])
+    return lambda: x.to(types[to_bits], copy=True)
+
+
+def to_channels_last(size, channels):
+    x = torch.randn(1, channels, size, size)
+    return lambda: x.permute(0, 2, 3, 1).contiguous()
+
+
+def to_channels_first(size, channels):
+    x = torch.randn(1, size, size, channels)
+    return lambda: x.permute(0, 3, 1, 2).contiguous()
+
+
+def rescale_guidance(batch, size, channels):
+    noise, text = torch.randn(batch, channels, size, size), torch.randn(batch, channels, size, size)
+
+    def run():
+        std_text = text.std(dim=(1, 2, 3), keepdim=True)
+        std_noise = noise.std(dim=(1, 2, 3), keepdim=True)
+        return 0.7 * (noise * (std_text / std_noise)) + 0.3 * noise
+
+    return run
+
+
+def embedding(batch, tokens, channels):
+    table, positions = torch.randn(49408, channels), torch.randn(tokens, channels)
+    ids = (torch.arange(batch * tokens) * 7919 % 49408).view(batch, tokens)
+    return lambda: F.embedding(ids, table) + positions
+
+
+def timestep_embedding(batch, channels):
+    values, half = 999 * torch.rand(batch), channels // 2
+
+    def run():
+        angles = values[:, None] * torch.exp(-math.log(10000) * torch.arange(half, dtype=torch.float32) / half)[None]
+        return torch.cat([torch.cos(angles), torch.sin(angles)], dim=-1)
+
+    return run
+
+
+def seconds(run, count):
+    run()
+    start = time.perf_counter()
+    for _ in range(count):
+        run()
+    return time.perf_counter() - start
+
+
+def fastest(ways):
+    """The name of the fastest way and the way itself."""
+    if callable(ways):
+        return "", ways
+    times = {}
+    for name, run in ways.items():
+        once = seconds(run, 1)
+        count = int(0.1 / once)
+        times[name] = min(seconds(run, count) / count for _ in range(3)) if count > 1 else once
+    name = min(times, key=times.get)
+    return name, ways[name]
+
+
+def blas():
+    """The BLAS library in this process, where it is a file of its own."""
+    torch.mm(torch.ones(8, 8), torch.ones(8, 8))
+    with open("/proc/self/maps") as maps:
+        files = {line.split()[-1] for line in maps if "/" in line and any(name in line for name in ("blas", "libmkl", "libblis"))}
+    return ", ".join(sorted({os.path.realpath(file) for file in files})) or "built in"
+
+
+def main():
+    torch.set_num_threads(int(sys.argv[1]))
+    # Some BLAS libraries print to stdout; the answers go where stdout was.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    answers.write(json.dumps({"torch": torch.__version__, "config": torch.__config__.show(), "blas": blas()}) + "\n")
+    run = None
+    with torch.inference_mode():
+        for line in sys.stdin:
+            request = json.loads(line)
+            if "set" in request:
+                run = None
+                op = globals().get(request["set"])
+                if op is None:
+                    answers.write(json.dumps({"ok": False, "note": f"no {request['set']} in torch_rival.py"}) + "\n")
+                    continue
+                note, run = fastest(op(**request["arguments"]))
+                answers.write(json.dumps({"ok": True, "note": note}) + "\n")
+            else:
+                answers.write(json.dumps({"seconds": seconds(run, request["run"])}) + "\n")
+
+
+if __name__ == "__main__":
+    main()
