@@ -157,9 +157,10 @@ public sealed class WeightStore : IDisposable
 
     TensorInfo Find(string key, Shape shape)
     {
-        if (!Source.Tensors.TryGetValue(key, out var info))
+        long[] expected = [.. Extents(shape)];
+        if (Source.Find(key, expected) is not { } info)
             throw new PeaException($"{Source.Path}: no tensor '{key}', expected one of {shape}");
-        if (!info.Shape.SequenceEqual(Extents(shape)))
+        if (!info.Shape.SequenceEqual(expected))
             throw new PeaException($"{Source.Path}: tensor '{key}' is {info}, expected {shape}");
         if (!info.DType.IsWeight())
             throw new PeaException($"{Source.Path}: tensor '{key}' is {info}, expected F32, F16 or BF16");

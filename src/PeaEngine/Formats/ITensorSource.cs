@@ -38,6 +38,14 @@ public interface ITensorSource : IDisposable
     /// <summary>Every tensor by its key.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
 
+    /// <summary>
+    /// The tensor that a model of these extents looks for, or null. A source that has no file behind it, for a measurement or a dry run,
+    /// answers with what is expected.
+    /// </summary>
+    /// <param name="name">The key.</param>
+    /// <param name="expected">The extents that the model wants, outermost first.</param>
+    TensorInfo? Find(string name, IReadOnlyList<long> expected) => Tensors.GetValueOrDefault(name);
+
     /// <summary>Fills <paramref name="destination"/> with the tensor's bytes (little endian, row major) from <paramref name="byteOffset"/> on.</summary>
     /// <exception cref="PeaException">There is no such tensor, the range lies outside it, or the file cannot be read.</exception>
     void Read(string name, long byteOffset, Span<byte> destination);

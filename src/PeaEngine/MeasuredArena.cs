@@ -1,9 +1,9 @@
 using PeaEngine.Backends;
 
-namespace PeaEngine.Diffusion.Pipelines;
+namespace PeaEngine;
 
 /// <summary>Gives a run exactly the memory it needs: the same code goes first over a <see cref="NullBackend"/>, whose arena measures.</summary>
-static class MeasuredArena
+public static class MeasuredArena
 {
     const long Unbounded = 1L << 50;
 
