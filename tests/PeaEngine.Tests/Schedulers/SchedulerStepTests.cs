@@ -84,8 +84,7 @@ public sealed class SchedulerStepTests : IDisposable
         foreach (var prediction in Predictions(className))
         {
             using var scheduler = Make(className, prediction, settings);
-            var values = new float[Elements];
-            Array.Fill(values, 1);
+            float[] values = [1, 1, 1, 1];
             Run(scheduler, prediction, values, default);
             Assert.True(values.All(value => value == values[0]) && Math.Abs(values[0] / Deviation - 1) < tolerance,
                 $"{prediction}: {values[0] / Deviation:g6} of the exact end, tolerance {tolerance}");
@@ -116,7 +115,7 @@ public sealed class SchedulerStepTests : IDisposable
         scheduler.SetTimesteps(1);
         Shape two = [2, 1, 1, 5];
         Tensor sample = new(storage, 0, two, DType.F32), output = new(storage, Elements * sizeof(float), two, DType.F32);
-        backend.Upload([0, 0, 0, 0, 0, 0, 0, 0, 0, 0], sample);
+        backend.Upload(new float[10].AsSpan(), sample);
         backend.Upload([0.5f, -1, 2, -4, 8, 10, 20, -30, 40, 50], output);
         scheduler.Step(backend, output, sample);
 
@@ -166,7 +165,7 @@ public sealed class SchedulerStepTests : IDisposable
     void Run(Scheduler scheduler, string prediction, float[] values, StepArguments arguments)
     {
         scheduler.SetTimesteps(Steps);
-        var sample = At(0);
+        Tensor sample = At(0, values.Length), output = At(1, values.Length);
         var start = LevelOf(scheduler);
         backend.Upload(Array.ConvertAll(values, value => (float)(value * DeviationAt(start))), sample);
         while (scheduler.StepIndex < scheduler.Timesteps.Count)
@@ -181,8 +180,8 @@ public sealed class SchedulerStepTests : IDisposable
                 "sample" => original,
                 _ => (alpha * noise - sigma * original) / norm,
             };
-            backend.Combine(At(1), new Term((float)factor, sample));
-            scheduler.Step(backend, At(1), sample, arguments);
+            backend.Combine(output, new Term((float)factor, sample));
+            scheduler.Step(backend, output, sample, arguments);
         }
         backend.Download(sample, values);
     }
@@ -190,16 +189,17 @@ public sealed class SchedulerStepTests : IDisposable
     // What of the clean sample and of noise is in the current sample; the scaled input tells the σ of those that evaluate between timesteps.
     (double Alpha, double Sigma) LevelOf(Scheduler scheduler)
     {
-        backend.Upload(new float[Elements], At(2));
-        backend.Upload([.. Enumerable.Repeat(1f, Elements)], At(3));
-        var values = new float[Elements];
-        scheduler.ScaleModelInput(backend, At(3), At(1));
-        backend.Download(At(1), values);
-        if (values[0] < 1) return (1, Math.Sqrt(1.0 / ((double)values[0] * values[0]) - 1));
+        Tensor level = At(1, 1), zero = At(2, 1), one = At(3, 1);
+        backend.Upload([0f], zero);
+        backend.Upload([1f], one);
+        var value = new float[1];
+        scheduler.ScaleModelInput(backend, one, level);
+        backend.Download(level, value);
+        if (value[0] < 1) return (1, Math.Sqrt(1.0 / ((double)value[0] * value[0]) - 1));
 
-        scheduler.AddNoise(backend, At(3), At(2), At(1), scheduler.StepIndex);
-        backend.Download(At(1), values);
-        var alpha = values[0];
+        scheduler.AddNoise(backend, one, zero, level, scheduler.StepIndex);
+        backend.Download(level, value);
+        var alpha = value[0];
         return (alpha, Math.Sqrt(1 - (double)alpha * alpha));
     }
 
@@ -210,7 +210,7 @@ public sealed class SchedulerStepTests : IDisposable
         className is "PNDMScheduler" or "KDPM2DiscreteScheduler" or "KDPM2AncestralDiscreteScheduler" or "EulerAncestralDiscreteScheduler"
             ? ["epsilon", "v_prediction"] : ["epsilon", "sample", "v_prediction"];
 
-    Tensor At(int slot) => new(storage, slot * Elements * sizeof(float), [1, 1, 64, 64], DType.F32);
+    Tensor At(int slot, int elements = Elements) => new(storage, slot * Elements * sizeof(float), [1, 1, 1, elements], DType.F32);
 
     static Scheduler Make(string className, string prediction, string settings)
     {
