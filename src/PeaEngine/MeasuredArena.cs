@@ -8,6 +8,9 @@ public static class MeasuredArena
     const long Unbounded = 1L << 50;
 
     /// <summary>Runs <paramref name="body"/> twice: to measure, and for real.</summary>
+    /// <param name="backend">Where it is run for real.</param>
+    /// <param name="body">Reads no tensor's content to decide what it does.</param>
+    /// <param name="cancellation">Of the real run's pass.</param>
     public static void Run(Backend backend, Action<Pass> body, CancellationToken cancellation)
     {
         using var arena = new Arena(backend, Measure(body));
