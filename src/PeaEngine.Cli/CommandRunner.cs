@@ -1,6 +1,5 @@
 using System.CommandLine;
 using PeaEngine.Cli.Commands;
-using PeaEngine.Diffusion;
 
 namespace PeaEngine.Cli;
 
@@ -22,8 +21,9 @@ static class CommandRunner
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            foreach (var wrong in parsed.Errors) Fail(wrong.Message);
-            error.WriteLine(parsed.CommandResult.Command is RootCommand ? "Try 'pea --help'." : $"Try 'pea {parsed.CommandResult.Command.Name} --help'.");
+            // One line is enough: an unknown command, the last error, also makes the required one missing.
+            var command = parsed.CommandResult.Command is RootCommand ? "pea" : $"pea {parsed.CommandResult.Command.Name}";
+            Fail($"{parsed.Errors[^1].Message} (see '{command} --help')");
             return ExitCode.WrongUsage;
         }
         try
@@ -45,7 +45,13 @@ static class CommandRunner
             Fail(e.Message);
             return ExitCode.Failed;
         }
+        catch (Exception e)
+        {
+            // A defect of the engine; what it was drawing is lost, but not with a crash dump.
+            Fail($"internal error: {e.GetType().Name}: {e.Message}{e.StackTrace?.Split('\n')[0]}");
+            return ExitCode.Failed;
+        }
 
-        void Fail(string message) => error.WriteLine($"pea: {message}");
+        void Fail(string message) => error.WriteLine($"pea: {message.ReplaceLineEndings(" ")}");
     }
 }

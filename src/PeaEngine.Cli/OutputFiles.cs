@@ -1,5 +1,4 @@
 using System.Text.Json;
-using PeaEngine.Diffusion;
 using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Formats;
 
@@ -12,15 +11,16 @@ sealed class OutputFiles
     readonly string? latents;
 
     /// <summary>Names the pictures: the path itself, or <c>name.0.png</c>, <c>name.1.png</c>, … for several.</summary>
-    /// <exception cref="OptionException">The path does not end in .png, or its folder does not exist.</exception>
+    /// <exception cref="OptionException">The path does not end in .png.</exception>
+    /// <exception cref="PeaException">A file cannot be written there.</exception>
     public OutputFiles(string path, int count, string? latents)
     {
-        if (!path.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new OptionException($"output: '{path}', expected a name that ends in .png");
+        if (!path.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new OptionException($"output: '{path.ReplaceLineEndings(" ")}', expected a name that ends in .png");
         var stem = path[..^".png".Length];
         pictures = count == 1 ? [path] : [.. Enumerable.Range(0, Math.Max(count, 0)).Select(i => $"{stem}.{i}{path[^4..]}")];
         this.latents = latents;
-        RequireFolder("output", path);
-        if (latents != null) RequireFolder("save latents", latents);
+        AtomicFile.Check(path);
+        if (latents != null) AtomicFile.Check(latents);
     }
 
     /// <summary>Writes every file, each whole or not at all, and says so.</summary>
@@ -48,12 +48,5 @@ sealed class OutputFiles
         writer.WriteNumber("width", generation.Width);
         writer.WriteNumber("height", generation.Height);
         writer.WriteNumber("seconds", Math.Round(generation.Elapsed.TotalSeconds, 3));
-    }
-
-    static void RequireFolder(string option, string path)
-    {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path));
-        if (!Directory.Exists(folder)) throw new OptionException($"{option}: '{path}', but there is no folder '{folder}'");
-        if (Directory.Exists(path)) throw new OptionException($"{option}: '{path}' is a folder, expected a file name");
     }
 }

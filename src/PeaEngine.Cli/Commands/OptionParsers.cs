@@ -4,27 +4,48 @@ using PeaEngine.Diffusion.Pipelines;
 
 namespace PeaEngine.Cli.Commands;
 
-/// <summary>Values that System.CommandLine does not know.</summary>
+/// <summary>Values of options, whatever the machine's language; an error names the option, the value and what was expected.</summary>
 static class OptionParsers
 {
+    /// <summary>A whole number.</summary>
+    public static int? Integer(ArgumentResult result)
+    {
+        if (Whole(Text(result), out var number)) return number;
+        return Wrong<int>(result, "a whole number");
+    }
+
+    /// <summary>A seed as torch takes it: of 64 bits, where a negative number stands for its two's complement.</summary>
+    public static ulong? Seed(ArgumentResult result)
+    {
+        var text = Text(result);
+        if (ulong.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seed)) return seed;
+        if (long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var signed)) return unchecked((ulong)signed);
+        return Wrong<ulong>(result, $"a whole number from {long.MinValue} to {ulong.MaxValue}");
+    }
+
+    /// <summary>A number with a decimal point.</summary>
+    public static double? Number(ArgumentResult result)
+    {
+        if (double.TryParse(Text(result), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
+        return Wrong<double>(result, "a number, such as 7.5");
+    }
+
     /// <summary>Two whole numbers with a comma, rows before columns: <c>512,768</c>.</summary>
     public static PixelSize? Pair(ArgumentResult result)
     {
-        var text = result.Tokens.Single().Value;
-        var parts = text.Split(',');
+        var parts = Text(result).Split(',');
         if (parts.Length == 2 && Whole(parts[0], out var first) && Whole(parts[1], out var second)) return new PixelSize(first, second);
-        result.AddError($"'{text}': expected two whole numbers with a comma between, such as 512,768");
-        return null;
+        return Wrong<PixelSize>(result, "two whole numbers with a comma between, such as 512,768");
     }
 
-    /// <summary>A number with a decimal point, whatever the machine's language.</summary>
-    public static double? Number(ArgumentResult result)
+    static string Text(ArgumentResult result) => result.Tokens.Single().Value;
+
+    static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out number);
+
+    static T? Wrong<T>(ArgumentResult result, string expected) where T : struct
     {
-        var text = result.Tokens.Single().Value;
-        if (double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
-        result.AddError($"'{text}': expected a number, such as 7.5");
+        var name = result.Parent is OptionResult parent ? parent.Option.Name.TrimStart('-').Replace('-', ' ') : result.Argument.Name;
+        result.AddError($"{name}: '{Text(result).ReplaceLineEndings(" ")}', expected {expected}");
         return null;
     }
-
-    static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out number);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using PeaEngine.Diffusion;
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
 
@@ -12,27 +11,34 @@ static class SampleCommand
     static readonly Option<string?> Model = new("--model") { Description = "Pipeline folder in diffusers' layout. Without it: samples/emoji/teacher.", HelpName = "DIR" };
     static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights.", HelpName = "DIR" };
     static readonly Option<string?> NegativePrompt = new("--negative-prompt") { Description = "What it should not show.", HelpName = "TEXT" };
-    static readonly Option<int?> Steps = new("--steps") { Description = "Denoising steps. Default 50.", HelpName = "N" };
-    static readonly Option<double?> Guidance = Number("--guidance", "Classifier-free guidance. Default 5 for SDXL, 7.5 for SD.");
-    static readonly Option<double?> GuidanceRescale = Number("--guidance-rescale", "Rescales the guided noise, 0 to 1. Default 0.");
+    static readonly Option<int?> Steps = Integer("--steps", "Denoising steps. Default: 50, or 4 for a latent consistency model.", "N");
+    static readonly Option<double?> Guidance = Number("--guidance", "Guidance scale; 1 or less means none. Default: 5 for SDXL, 7.5 for SD and for SDXL with a mask, 8.5 for a latent consistency model.");
+    static readonly Option<double?> GuidanceRescale = Number("--guidance-rescale", "Rescales the guided noise, 0 to 1. Default: 0.");
     static readonly Option<string?> Scheduler = new("--scheduler") { Description = "A scheduler by name, such as euler or dpmpp-2m-karras. Default: the model's own.", HelpName = "NAME" };
-    static readonly Option<double?> Eta = Number("--eta", "DDIM's eta, 0 to 1.");
-    static readonly Option<ulong?> Seed = new("--seed") { Description = "The same seed draws the same picture, and diffusers' noise. Default: a random one.", HelpName = "N" };
-    static readonly Option<int?> Width = new("--width") { Description = "Pixels; a multiple of the VAE's factor. Default: the init image's, else the model's.", HelpName = "W" };
-    static readonly Option<int?> Height = new("--height") { Description = "Pixels; a multiple of the VAE's factor. Default: the init image's, else the model's.", HelpName = "H" };
+    static readonly Option<double?> Eta = Number("--eta", "DDIM's and TCD's eta, 0 to 1. Default: 0, or what the scheduler's name says.");
+    static readonly Option<ulong?> Seed = new("--seed")
+    {
+        Description = "The same seed draws the same picture, and torch's noise; a negative one is taken as torch takes it. Default: a random one.",
+        HelpName = "N",
+        CustomParser = OptionParsers.Seed,
+    };
+    static readonly Option<int?> Width = Integer("--width", "Pixels; a multiple of the VAE's factor. Default: the init image's, else the model's.", "W");
+    static readonly Option<int?> Height = Integer("--height", "Pixels; a multiple of the VAE's factor. Default: the init image's, else the model's.", "H");
     static readonly Option<PixelSize?> OriginalSize = Pair("--original-size", "SDXL's micro-conditioning. Default: the picture's size.", "H,W");
     static readonly Option<PixelSize?> Crop = Pair("--crop", "SDXL's micro-conditioning. Default: 0,0.", "TOP,LEFT");
     static readonly Option<PixelSize?> TargetSize = Pair("--target-size", "SDXL's micro-conditioning. Default: the picture's size.", "H,W");
-    static readonly Option<int?> ClipSkip = new("--clip-skip") { Description = "Last text encoder layers to leave out.", HelpName = "N" };
-    static readonly Option<int> Count = new("--count") { Description = "Pictures of the prompt. Default 1.", HelpName = "N", DefaultValueFactory = _ => 1 };
+    static readonly Option<int?> ClipSkip = Integer("--clip-skip", "Last text encoder layers to leave out, beyond those the model leaves out. Default: 0.", "N");
+    static readonly Option<int?> Count = Integer("--count", "Pictures of the prompt. Default: 1.", "N");
     static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG to begin from: image to image.", HelpName = "FILE" };
-    static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: the diffusers pipeline's.");
+    static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
     static readonly Option<string?> Mask = new("--mask") { Description = "PNG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
     static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
-    static readonly Option<int> Threads = new("--threads") { Description = "CPU threads. Default: one a processor.", HelpName = "N" };
+    static readonly Option<int?> Threads = Integer("--threads", "CPU threads. Default: one a processor.", "N");
     static readonly Option<string> Output = new("--output", "-o") { Description = "Where the picture goes; with several, name.0.png, name.1.png, …", HelpName = "PATH", DefaultValueFactory = _ => "out.png" };
     static readonly Option<string?> SaveLatents = new("--save-latents") { Description = "Also writes the final latents, tensor 'latents' [count, 4, h, w] F32.", HelpName = "FILE" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
+
+    const int MostThreads = 1024;
 
     /// <summary>The command with its options.</summary>
     public static Command Create()
@@ -48,7 +54,10 @@ static class SampleCommand
 
     static int Run(ParseResult parsed)
     {
-        var output = new OutputFiles(parsed.GetRequiredValue(Output), parsed.GetRequiredValue(Count), parsed.GetValue(SaveLatents));
+        var threads = parsed.GetValue(Threads);
+        if (threads is not (null or (>= 1 and <= MostThreads))) throw new OptionException($"threads: {threads}, expected 1 to {MostThreads}");
+        var count = parsed.GetValue(Count) ?? 1;
+        var output = new OutputFiles(parsed.GetRequiredValue(Output), count, parsed.GetValue(SaveLatents));
         var initImage = parsed.GetValue(InitImage);
         var mask = parsed.GetValue(Mask);
         var options = new GenerateOptions
@@ -67,21 +76,26 @@ static class SampleCommand
             CropTopLeft = parsed.GetValue(Crop) ?? default,
             TargetSize = parsed.GetValue(TargetSize),
             ClipSkip = parsed.GetValue(ClipSkip),
-            Count = parsed.GetRequiredValue(Count),
+            Count = count,
             InitImage = initImage == null ? null : PixelImage.Load(initImage),
             Strength = parsed.GetValue(Strength),
             Mask = mask == null ? null : PixelImage.Load(mask),
         };
-        var threads = parsed.GetValue(Threads);
-        if (parsed.GetResult(Threads) is { Implicit: false } && threads < 1) throw new OptionException($"threads: {threads}, expected 1 or more");
+        var (model, vae, error) = (parsed.GetValue(Model) ?? DefaultModel.Find(), parsed.GetValue(Vae), parsed.InvocationConfiguration.Error);
 
         using var interrupt = new Interrupt();
-        using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads);
-        using var pipeline = DiffusionPipeline.Load(parsed.GetValue(Model) ?? DefaultModel.Find(), backend, parsed.GetValue(Vae));
-        var generation = SampleProgress.Watch(parsed.InvocationConfiguration.Error, progress => pipeline.Generate(options, progress, interrupt.Token));
+        using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads ?? 0);
+        DiffusionPipeline.Check(model, options, vae);
+        using var pipeline = DiffusionPipeline.Load(model, backend, vae);
+        foreach (var text in new[] { options.Prompt, options.NegativePrompt ?? "" })
+            if (pipeline.CutOff(text) is { } end) error.WriteLine($"pea: warning: the prompt is too long for the model, which will not see its end: {end}");
+        var generation = SampleProgress.Watch(error, progress => pipeline.Generate(options, progress, interrupt.Token));
         output.Write(generation, parsed.InvocationConfiguration.Output, parsed.GetValue(Json));
         return ExitCode.Done;
     }
+
+    static Option<int?> Integer(string name, string description, string helpName) =>
+        new(name) { Description = description, HelpName = helpName, CustomParser = OptionParsers.Integer };
 
     static Option<double?> Number(string name, string description) =>
         new(name) { Description = description, HelpName = "X", CustomParser = OptionParsers.Number };

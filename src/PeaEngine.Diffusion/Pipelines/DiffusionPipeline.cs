@@ -3,7 +3,6 @@ using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
-using PeaEngine.Formats;
 using PeaEngine.Randomness;
 
 namespace PeaEngine.Diffusion.Pipelines;
@@ -15,29 +14,23 @@ namespace PeaEngine.Diffusion.Pipelines;
 public abstract class DiffusionPipeline : IDisposable
 {
     readonly ComponentOwner components;
+    readonly PipelineConfig config;
     readonly AutoencoderKL vae;
-    readonly JsonConfig schedulerConfig;
 
-    private protected DiffusionPipeline(DiffusersFolder folder, Backend backend, string? vaeFolder, ComponentOwner components)
+    private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components)
     {
-        (Backend, Path, this.components) = (backend, folder.Path, components);
-        schedulerConfig = folder.Component("scheduler").Config;
-        Scheduler.FromConfig(schedulerConfig).Dispose();
-        var unet = folder.Component("unet");
-        using (var weights = unet.OpenWeights()) UNet = components.Own(UNet2DConditionModel.Load(backend, unet.Config, weights));
-        var autoencoder = vaeFolder == null ? folder.Component("vae") : DiffusersFolder.Open(vaeFolder);
-        using (var weights = autoencoder.OpenWeights()) vae = components.Own(AutoencoderKL.Load(backend, autoencoder.Config, weights));
+        (this.config, Backend, this.components) = (config, backend, components);
+        using (var weights = config.UNetFolder.OpenWeights()) UNet = components.Own(UNet2DConditionModel.Load(backend, config.UNetFolder.Config, weights));
+        using (var weights = config.VaeFolder.OpenWeights()) vae = components.Own(AutoencoderKL.Load(backend, config.VaeFolder.Config, weights));
     }
 
     /// <summary>The folder it was loaded from.</summary>
-    public string Path { get; }
+    public string Path => config.Folder.Path;
 
     /// <summary>Where it computes.</summary>
     public Backend Backend { get; }
 
     private protected UNet2DConditionModel UNet { get; }
-
-    private protected abstract PipelineDefaults Defaults { get; }
 
     /// <summary>Loads the folder's pipeline, whichever class its <c>model_index.json</c> names.</summary>
     /// <param name="path">The folder.</param>
@@ -47,18 +40,11 @@ public abstract class DiffusionPipeline : IDisposable
     public static DiffusionPipeline Load(string path, Backend backend, string? vae = null)
     {
         ArgumentNullException.ThrowIfNull(backend);
-        var folder = DiffusersFolder.Open(path);
+        var config = PipelineConfig.Read(path, vae);
         var components = new ComponentOwner();
         try
         {
-            return folder.ClassName switch
-            {
-                "StableDiffusionXLPipeline" or "StableDiffusionXLImg2ImgPipeline" or "StableDiffusionXLInpaintPipeline" =>
-                    new StableDiffusionXL(folder, backend, vae, components),
-                "StableDiffusionPipeline" or "StableDiffusionImg2ImgPipeline" or "StableDiffusionInpaintPipeline" or "LatentConsistencyModelPipeline" =>
-                    new StableDiffusion(folder, backend, vae, components),
-                var other => throw new PeaException($"{path}: model_index.json names the pipeline '{other}', expected a StableDiffusion or StableDiffusionXL one"),
-            };
+            return config.Family.IsXL ? new StableDiffusionXL(config, backend, components) : new StableDiffusion(config, backend, components);
         }
         catch
         {
@@ -66,6 +52,25 @@ public abstract class DiffusionPipeline : IDisposable
             throw;
         }
     }
+
+    /// <summary>
+    /// Refuses at once what <see cref="Load"/> and <see cref="Generate"/> would refuse after much reading, as far as the folder's
+    /// configurations and the headers of its weight files tell.
+    /// </summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="options">What to draw.</param>
+    /// <param name="vae">Another VAE's folder, in place of the checkpoint's.</param>
+    /// <exception cref="OptionException">An option is out of range or does not go with the model.</exception>
+    /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
+    public static void Check(string path, GenerateOptions options, string? vae = null)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var config = PipelineConfig.Read(path, vae);
+        config.CreateScheduler(options, config.Plan(options)).Dispose();
+    }
+
+    /// <summary>The end of a prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
+    public abstract string? CutOff(string prompt);
 
     /// <summary>Draws.</summary>
     /// <param name="options">What to draw.</param>
@@ -76,16 +81,13 @@ public abstract class DiffusionPipeline : IDisposable
     public Generation Generate(GenerateOptions options, IProgress<GenerationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(options);
-        options.Validate();
         var clock = Stopwatch.StartNew();
         var space = new LatentSpace(Backend, vae);
-        var plan = GenerationPlan.Create(options, Defaults, space.Factor, (UNet.Config.SampleHeight, UNet.Config.SampleWidth));
-        using var scheduler = options.Scheduler is { } name ? SchedulerCatalog.Create(name, schedulerConfig) : Scheduler.FromConfig(schedulerConfig);
-        scheduler.SetTimesteps(plan.Steps);
-        scheduler.SetBeginIndex(plan.FirstStep * scheduler.Order);
+        var plan = config.Plan(options);
+        using var scheduler = config.CreateScheduler(options, plan);
         var generator = new TorchGenerator(options.Seed);
 
-        var guided = plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
+        var guided = config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
         var embeddings = EncodePrompt(options, guided, cancellation);
         var start = InitialLatents.Create(Backend, space, scheduler, generator, plan, options, embeddings.Rows, UNet.Config.InChannels, cancellation);
         var input = new DenoisingInput(plan, options.Count, options.GuidanceRescale, options.Eta ?? NamedEta(options.Scheduler), embeddings, TimeIds(options, plan, embeddings.Rows), start);

@@ -1,3 +1,5 @@
+using PeaEngine.Diffusion.Images;
+
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>What kind of drawing it is.</summary>
@@ -8,24 +10,16 @@ enum GenerationKind
     Inpainting,
 }
 
-/// <summary>The defaults of one diffusers pipeline family: the arguments that differ between SD and SDXL.</summary>
-/// <param name="Guidance">guidance_scale</param>
-/// <param name="ImageToImageStrength">strength without a mask</param>
-/// <param name="InpaintingStrength">strength with a mask</param>
-readonly record struct PipelineDefaults(double Guidance, double ImageToImageStrength, double InpaintingStrength);
-
 /// <summary>Options with every default filled in and checked against the model.</summary>
 sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, double Strength, int Height, int Width)
 {
-    const int DefaultSteps = 50;
-
     /// <summary>Fills in the defaults.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="defaults">Of the pipeline family.</param>
+    /// <param name="family">Which has the defaults.</param>
     /// <param name="factor">Pixels a latent: the VAE's.</param>
     /// <param name="sampleSize">The UNet's sample_size in latents, height and width, if it has one.</param>
     /// <exception cref="OptionException">A size that is not a multiple of the factor, or a strength that leaves no step.</exception>
-    public static GenerationPlan Create(GenerateOptions options, PipelineDefaults defaults, int factor, (int? Height, int? Width) sampleSize)
+    public static GenerationPlan Create(GenerateOptions options, PipelineFamily family, int factor, (int? Height, int? Width) sampleSize)
     {
         var kind = options.InitImage == null ? GenerationKind.TextToImage
             : options.Mask == null ? GenerationKind.ImageToImage
@@ -43,14 +37,17 @@ sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, do
         }
         Multiple("height", height, factor);
         Multiple("width", width, factor);
-        var steps = options.Steps ?? DefaultSteps;
+        if ((long)width * height * options.Count > PixelImage.MaxPixels)
+            throw new OptionException($"size: {options.Count} of {width}x{height}, expected at most {PixelImage.MaxPixels} pixels together");
+        var steps = options.Steps ?? family.Steps;
         var strength = kind switch
         {
-            GenerationKind.ImageToImage => options.Strength ?? defaults.ImageToImageStrength,
-            GenerationKind.Inpainting => options.Strength ?? defaults.InpaintingStrength,
+            GenerationKind.ImageToImage => options.Strength ?? family.ImageToImageStrength,
+            GenerationKind.Inpainting => options.Strength ?? family.InpaintingStrength,
             _ => 1,
         };
-        var plan = new GenerationPlan(kind, steps, options.Guidance ?? defaults.Guidance, strength, height, width);
+        var guidance = options.Guidance ?? (kind == GenerationKind.Inpainting ? family.InpaintingGuidance : family.Guidance);
+        var plan = new GenerationPlan(kind, steps, guidance, strength, height, width);
         if (plan.FirstStep >= steps)
             throw new OptionException(FormattableString.Invariant($"strength: {strength} of {steps} steps leaves none to draw, expected at least {1.0 / steps:0.####}"));
         return plan;

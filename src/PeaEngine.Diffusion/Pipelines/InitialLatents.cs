@@ -25,24 +25,16 @@ sealed record InitialLatents(Shape Shape, float[] Latents, float[]? Original = n
         Shape shape = [count, space.Channels, h, w];
         var elements = checked((int)shape.Elements);
         if (plan.Kind == GenerationKind.TextToImage)
-        {
-            if (unetChannels != space.Channels)
-                throw new OptionException($"model: its UNet takes {unetChannels} channels and inpaints; give it an init image and a mask");
             return new(shape, Scaled(Draw(generator, elements), scheduler.InitNoiseSigma));
-        }
         var pixels = new float[plan.Height * plan.Width * 3];
         VaeImageProcessor.Preprocess(options.InitImage!, plan.Width, plan.Height, pixels);
         if (plan.Kind == GenerationKind.ImageToImage)
         {
-            if (unetChannels != space.Channels)
-                throw new OptionException($"model: its UNet takes {unetChannels} channels and inpaints; give it a mask too");
             var image = Repeat(space.Encode(pixels, plan.Height, plan.Width, generator, cancellation), count);
             var drawn = Draw(generator, elements);
             return new(shape, AddNoise(backend, scheduler, plan, shape, image, drawn));
         }
-        var inpaints = unetChannels == 2 * space.Channels + 1;
-        if (!inpaints && unetChannels != space.Channels)
-            throw new OptionException($"model: its UNet takes {unetChannels} channels, expected {space.Channels} or {2 * space.Channels + 1} to inpaint");
+        var inpaints = unetChannels != space.Channels;
         float[] mask = new float[plan.Height * plan.Width], latentMask = new float[h * w];
         VaeImageProcessor.PreprocessMask(options.Mask!, plan.Width, plan.Height, mask);
         VaeImageProcessor.ResizeNearest(mask, plan.Width, plan.Height, latentMask, w, h);

@@ -23,29 +23,27 @@ sealed class PromptEncoder : IDisposable
     public int Tokens => tokenizer.ModelMaxLength;
 
     /// <summary>Whether the pooled embedding is projected.</summary>
-    public bool HasProjection => model.Config.HasProjection;
+    public bool HasProjection => model.HasProjection;
 
     /// <summary>Loads a pipeline's tokenizer and text encoder.</summary>
     /// <exception cref="PeaException">A file is missing or malformed, or the two do not fit each other.</exception>
-    public static PromptEncoder Load(DiffusersFolder pipeline, Backend backend, string tokenizerName, string encoderName)
+    public static PromptEncoder Load(DiffusersFolder pipeline, Backend backend, (string Tokenizer, string Encoder) names)
     {
-        var tokenizer = ClipTokenizer.Load(pipeline.Component(tokenizerName).Path);
-        var folder = pipeline.Component(encoderName);
+        var tokenizer = ClipTokenizer.Load(pipeline.Component(names.Tokenizer).Path);
+        var folder = pipeline.Component(names.Encoder);
         using var weights = folder.OpenWeights();
         var model = ClipTextModel.Load(backend, folder.Config, weights);
-        if (tokenizer.ModelMaxLength <= model.Config.MaxPositions && tokenizer.VocabularySize <= model.Config.VocabSize)
-            return new(backend, tokenizer, model);
+        if (tokenizer.ModelMaxLength <= model.Config.MaxPositions) return new(backend, tokenizer, model);
         model.Dispose();
-        throw new PeaException($"{folder.Path}: {model.Config.MaxPositions} positions and {model.Config.VocabSize} tokens, "
-            + $"but {tokenizerName} gives {tokenizer.ModelMaxLength} and {tokenizer.VocabularySize}");
+        throw new PeaException($"{folder.Path}: {model.Config.MaxPositions} positions, but {names.Tokenizer} gives {tokenizer.ModelMaxLength} tokens");
     }
 
+    /// <summary>The end of a prompt that does not fit, or null.</summary>
+    public string? CutOff(string prompt) => tokenizer.CutOff(prompt);
+
     /// <summary>Encodes one prompt: the state that the last <paramref name="skipLayers"/> layers have not touched, normed or not, and the pooled embedding if asked for.</summary>
-    /// <exception cref="OptionException">There are not so many layers to skip.</exception>
     public EncodedPrompt Encode(string prompt, int skipLayers, bool finalLayerNorm, bool pooled, CancellationToken cancellation)
     {
-        if (skipLayers > model.Config.HiddenLayers)
-            throw new OptionException($"clip skip: leaves out {skipLayers} layers with those the model leaves out anyway, expected at most {model.Config.HiddenLayers}");
         var ids = tokenizer.Encode(prompt);
         float[] sequence = new float[Tokens * model.Config.HiddenSize], pool = new float[pooled ? model.PooledSize : 0];
         MeasuredArena.Run(backend, p =>

@@ -1,5 +1,3 @@
-using PeaEngine.Formats;
-
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>diffusers StableDiffusionPipeline and its image-to-image and inpainting siblings: SD 1.x and 2.x, one text encoder.</summary>
@@ -7,10 +5,11 @@ public sealed class StableDiffusion : DiffusionPipeline
 {
     readonly PromptEncoder encoder;
 
-    internal StableDiffusion(DiffusersFolder folder, Backend backend, string? vae, ComponentOwner components) : base(folder, backend, vae, components) =>
-        encoder = components.Own(PromptEncoder.Load(folder, backend, "tokenizer", "text_encoder"));
+    internal StableDiffusion(PipelineConfig config, Backend backend, ComponentOwner components) : base(config, backend, components) =>
+        encoder = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[0]));
 
-    private protected override PipelineDefaults Defaults => new(Guidance: 7.5, ImageToImageStrength: 0.8, InpaintingStrength: 1);
+    /// <inheritdoc/>
+    public override string? CutOff(string prompt) => encoder.CutOff(prompt);
 
     private protected override PromptEmbeddings EncodePrompt(GenerateOptions options, bool guided, CancellationToken cancellation)
     {

@@ -1,5 +1,3 @@
-using PeaEngine.Formats;
-
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>diffusers StableDiffusionXLPipeline and its image-to-image and inpainting siblings: two text encoders, micro-conditioning.</summary>
@@ -9,17 +7,18 @@ public sealed class StableDiffusionXL : DiffusionPipeline
     readonly PromptEncoder second;
     readonly bool forceZerosForEmptyPrompt;
 
-    internal StableDiffusionXL(DiffusersFolder folder, Backend backend, string? vae, ComponentOwner components) : base(folder, backend, vae, components)
+    internal StableDiffusionXL(PipelineConfig config, Backend backend, ComponentOwner components) : base(config, backend, components)
     {
-        forceZerosForEmptyPrompt = folder.Config.Bool("force_zeros_for_empty_prompt", true);
-        if (folder.Config.Bool("requires_aesthetics_score", false))
-            throw new PeaException($"{folder.Path}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
-        if (folder.Components.ContainsKey("text_encoder")) first = components.Own(PromptEncoder.Load(folder, backend, "tokenizer", "text_encoder"));
-        second = components.Own(PromptEncoder.Load(folder, backend, "tokenizer_2", "text_encoder_2"));
-        if (!second.HasProjection) throw new PeaException($"{folder.Path}: text_encoder_2 has no projection, expected CLIPTextModelWithProjection");
+        forceZerosForEmptyPrompt = config.Folder.Config.Bool("force_zeros_for_empty_prompt", true);
+        if (config.TextEncoders is [var pair, _]) first = components.Own(PromptEncoder.Load(config.Folder, backend, pair));
+        second = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[^1]));
+        if (!second.HasProjection) throw new PeaException($"{Path}: text_encoder_2 has no projection, expected CLIPTextModelWithProjection");
+        if (first != null && first.Tokens != second.Tokens)
+            throw new PeaException($"{Path}: the text encoders take {first.Tokens} and {second.Tokens} tokens, expected the same number");
     }
 
-    private protected override PipelineDefaults Defaults => new(Guidance: 5, ImageToImageStrength: 0.3, InpaintingStrength: 0.9999);
+    /// <inheritdoc/>
+    public override string? CutOff(string prompt) => first?.CutOff(prompt) ?? second.CutOff(prompt);
 
     private protected override PromptEmbeddings EncodePrompt(GenerateOptions options, bool guided, CancellationToken cancellation)
     {
@@ -44,7 +43,6 @@ public sealed class StableDiffusionXL : DiffusionPipeline
     {
         var last = second.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: true, cancellation);
         if (first == null) return new(1, second.Tokens, last.Sequence, last.Pooled);
-        if (first.Tokens != second.Tokens) throw new PeaException($"{Path}: the text encoders take {first.Tokens} and {second.Tokens} tokens, expected the same number");
         var other = first.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: false, cancellation);
         int tokens = second.Tokens, a = other.Sequence.Length / tokens, b = last.Sequence.Length / tokens;
         var sequence = new float[tokens * (a + b)];

@@ -17,7 +17,7 @@ public abstract class ConsistencyScheduler : AlphaScheduler
     private protected override double[] MakeTimesteps(int steps)
     {
         if (steps > originalSteps)
-            throw new PeaException($"steps {steps}: {ClassName} takes at most original_inference_steps, {originalSteps}");
+            throw new OptionException($"steps {steps}: {ClassName} takes at most original_inference_steps, {originalSteps}");
         int ratio = Training.Count / originalSteps;
         var stride = (double)originalSteps / steps;
         var timesteps = new double[steps];

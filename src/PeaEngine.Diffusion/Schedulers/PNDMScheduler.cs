@@ -43,7 +43,7 @@ public sealed class PNDMScheduler : AlphaScheduler
         if (skipPrk) return timesteps.Length < 2 ? timesteps : [timesteps[0], timesteps[1], .. timesteps[1..]];
 
         if (timesteps.Length < RungeKutta)
-            throw new PeaException($"steps {steps}: {ClassName} without skip_prk_steps expects at least {RungeKutta}");
+            throw new OptionException($"steps {steps}: {ClassName} without skip_prk_steps expects at least {RungeKutta}");
         // each Runge-Kutta step: at its timestep, twice half-way to the next, at the next
         prkTimesteps = new double[3 * RungeKutta];
         for (var i = 0; i < 3; i++)

@@ -69,12 +69,12 @@ public abstract class Scheduler : IDisposable
     }
 
     /// <summary>Begins anew with the timesteps of so many inference steps.</summary>
-    /// <exception cref="PeaException">The number is below 1, or the class has no such schedule.</exception>
+    /// <exception cref="OptionException">The number is below 1, or the class has no such schedule.</exception>
     public void SetTimesteps(int numInferenceSteps)
     {
-        if (numInferenceSteps < 1) throw new PeaException($"steps {numInferenceSteps}: expected 1 or more");
+        if (numInferenceSteps < 1) throw new OptionException($"steps {numInferenceSteps}: expected 1 or more");
         if (numInferenceSteps > Training.Count)
-            throw new PeaException($"steps {numInferenceSteps}: expected at most the {Training.Count} timesteps the model was trained with");
+            throw new OptionException($"steps {numInferenceSteps}: expected at most the {Training.Count} timesteps the model was trained with");
         timesteps = MakeTimesteps(numInferenceSteps);
         SetBeginIndex(0);
     }

@@ -45,6 +45,9 @@ public sealed class ClipTextModel : IDisposable
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
+    /// <summary>Whether the pooled embedding is projected.</summary>
+    public bool HasProjection => textProjection != null;
+
     /// <summary>The channels of the pooled embedding.</summary>
     public int PooledSize => textProjection?.OutFeatures ?? Config.HiddenSize;
 

@@ -11,6 +11,9 @@ sealed class BytePairEncoding
     const string EndOfWord = "</w>";
     const int None = -1, StackBytes = 64;
 
+    /// <summary>GPT-2's printable stand-ins: bytes that are visible Latin-1 characters stand for themselves, the others follow U+0100.</summary>
+    static readonly char[] Symbols = StandIns();
+
     readonly Dictionary<(int Left, int Right), (int Rank, int Id)> merges;
     readonly int[] byteIds = new int[256], lastByteIds = new int[256];
 
@@ -32,10 +35,9 @@ sealed class BytePairEncoding
                 ? id
                 : throw new PeaException($"{path}: merge {rank}, '{TokenizerJson.Quote($"{left} {right}")}', needs a token '{TokenizerJson.Quote(token)}', which the vocabulary lacks");
         }
-        for (int value = 0, moved = 0; value < 256; value++)
+        for (var value = 0; value < Symbols.Length; value++)
         {
-            // GPT-2's printable stand-ins: bytes that are visible Latin-1 characters stand for themselves, the others follow U+0100.
-            var symbol = ((char)(value is >= '!' and <= '~' or >= '¡' and <= '¬' or >= '®' ? value : 256 + moved++)).ToString();
+            var symbol = Symbols[value].ToString();
             byteIds[value] = vocabulary.GetValueOrDefault(symbol, unknownId);
             lastByteIds[value] = vocabulary.GetValueOrDefault(symbol + EndOfWord, unknownId);
         }
@@ -60,6 +62,28 @@ sealed class BytePairEncoding
         }
         Merge(chain, queue);
         for (var i = 0; i != None; i = chain.Next[i]) ids.Add(chain.Symbols[i]);
+    }
+
+    /// <summary>The text of tokens, a space after each word but the last.</summary>
+    public static string Decode(IEnumerable<string> tokens)
+    {
+        var bytes = new List<byte>();
+        foreach (var token in tokens)
+        {
+            var isEnd = token.EndsWith(EndOfWord, StringComparison.Ordinal);
+            foreach (var symbol in isEnd ? token[..^EndOfWord.Length] : token)
+                if (Array.IndexOf(Symbols, symbol) is >= 0 and var value) bytes.Add((byte)value);
+            if (isEnd) bytes.Add((byte)' ');
+        }
+        return Encoding.UTF8.GetString([.. bytes]).TrimEnd(' ');
+    }
+
+    static char[] StandIns()
+    {
+        var symbols = new char[256];
+        for (int value = 0, moved = 0; value < symbols.Length; value++)
+            symbols[value] = (char)(value is >= '!' and <= '~' or >= '¡' and <= '¬' or >= '®' ? value : 256 + moved++);
+        return symbols;
     }
 
     /// <summary>Merges in place: what is left is the chain that begins at 0.</summary>

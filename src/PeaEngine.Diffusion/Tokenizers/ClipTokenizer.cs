@@ -5,10 +5,11 @@ public sealed class ClipTokenizer
 {
     readonly AddedTokens rawTokens, normalizedTokens;
     readonly BytePairEncoding encoding;
+    readonly Dictionary<string, int> ids;
 
     ClipTokenizer(ClipTokenizerFiles files)
     {
-        var ids = new Dictionary<string, int>(files.Vocabulary);
+        ids = new Dictionary<string, int>(files.Vocabulary);
         var size = ids.Values.Max() + 1;
         foreach (var token in files.AddedTokens)
             if (ids.TryAdd(token.Content, size)) size++;
@@ -55,6 +56,19 @@ public sealed class ClipTokenizer
         ids[count + 1] = EosTokenId;
         ids.AsSpan(count + 2).Fill(PadTokenId);
         return ids;
+    }
+
+    /// <summary>
+    /// The end of a prompt that <see cref="Encode"/> leaves out, as transformers decodes its tokens: normalized, with a space after each
+    /// word. Null where the whole prompt fits.
+    /// </summary>
+    public string? CutOff(string text)
+    {
+        var tokens = Tokenize(text);
+        if (tokens.Count <= ModelMaxLength - 2) return null;
+        var names = new string[VocabularySize];
+        foreach (var (name, id) in ids) names[id] = name;
+        return BytePairEncoding.Decode(tokens.Skip(ModelMaxLength - 2).Select(id => names[id]));
     }
 
     /// <summary>The ids of the text alone: no begin, no end, no limit.</summary>

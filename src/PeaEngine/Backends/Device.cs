@@ -8,10 +8,10 @@ public static class Device
     /// <summary>Opens <c>cpu</c>. Anything else is an error: it never falls back silently.</summary>
     /// <param name="name">The device's name.</param>
     /// <param name="threads">Threads of the CPU backend, 0 for one a processor.</param>
-    /// <exception cref="PeaException">There is no such device.</exception>
+    /// <exception cref="OptionException">There is no such device.</exception>
     public static Backend Open(string name = "cpu", int threads = 0) => name switch
     {
         "cpu" => new CpuBackend(threads),
-        _ => throw new PeaException($"device '{name}': expected cpu, the only device of this version"),
+        _ => throw new OptionException($"device '{name}': expected cpu, the only device of this version"),
     };
 }

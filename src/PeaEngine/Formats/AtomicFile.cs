@@ -14,26 +14,53 @@ public static class AtomicFile
     /// <exception cref="PeaException">The file cannot be written: no such folder, no permission, no space.</exception>
     public static void Write(string path, Action<Stream> write)
     {
-        if (path.Length == 0 || path.Contains('\0')) throw new PeaException($"{Quoted.Of(path)}: expected the name of a file to write");
         try
         {
-            var target = Path.GetFullPath(path);
-            if (Directory.Exists(target)) throw new PeaException($"{path}: a folder, expected the name of a file to write");
-            if (IsDevice(target))
-            {
-                WriteTo(target, FileMode.Open, write);
-                return;
-            }
-            if (new FileInfo(target).LinkTarget != null) target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
-            var folder = Path.GetDirectoryName(target)!;
-            if (!Directory.Exists(folder)) throw new PeaException($"{path}: no folder {folder}, expected one to write into");
-            Replace(target, Path.Combine(folder, $".pea-{Guid.NewGuid():n}.tmp"), write);
+            var target = Resolve(path);
+            if (IsDevice(target)) WriteTo(target, FileMode.Open, write);
+            else Replace(target, TemporaryBeside(target), write);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new PeaException($"{path}: cannot be written: {exception.Message.ReplaceLineEndings(" ")}", exception);
+            throw Unwritable(path, exception);
         }
     }
+
+    /// <summary>
+    /// Refuses what <see cref="Write"/> would refuse now: asked before long work whose result is to be written. It leaves no trace.
+    /// </summary>
+    /// <exception cref="PeaException">The file cannot be written: no such folder, no permission.</exception>
+    public static void Check(string path)
+    {
+        try
+        {
+            var target = Resolve(path);
+            using var probe = IsDevice(target)
+                ? new FileStream(target, FileMode.Open, FileAccess.Write)
+                : new FileStream(TemporaryBeside(target), FileMode.CreateNew, FileAccess.Write, FileShare.None, 1, FileOptions.DeleteOnClose);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw Unwritable(path, exception);
+        }
+    }
+
+    /// <summary>The file that is to be replaced, any link followed; its folder is there.</summary>
+    static string Resolve(string path)
+    {
+        if (path.Length == 0 || path.Contains('\0')) throw new PeaException($"{Quoted.Of(path)}: expected the name of a file to write");
+        var target = Path.GetFullPath(path);
+        if (Directory.Exists(target)) throw new PeaException($"{path}: a folder, expected the name of a file to write");
+        if (IsDevice(target)) return target;
+        if (new FileInfo(target).LinkTarget != null) target = File.ResolveLinkTarget(target, returnFinalTarget: true)!.FullName;
+        var folder = Path.GetDirectoryName(target)!;
+        return Directory.Exists(folder) ? target : throw new PeaException($"{path}: no folder {folder}, expected one to write into");
+    }
+
+    static string TemporaryBeside(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".pea-{Guid.NewGuid():n}.tmp");
+
+    static PeaException Unwritable(string path, Exception exception) =>
+        new($"{path}: cannot be written: {exception.Message.ReplaceLineEndings(" ")}", exception);
 
     static void Replace(string target, string temporary, Action<Stream> write)
     {

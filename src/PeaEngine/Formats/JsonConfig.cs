@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 
@@ -141,6 +142,25 @@ public sealed class JsonConfig
         if (Find(key) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.Object) throw Wrong(key, value, "an object");
         return new JsonConfig(Path, value, $"{place}{key}.");
+    }
+
+    /// <summary>The same object with another value for a key of its own, which it may lack.</summary>
+    /// <param name="key">The key.</param>
+    /// <param name="json">The value, well-formed JSON in UTF-8.</param>
+    public JsonConfig With(string key, ReadOnlySpan<byte> json)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer))
+        {
+            writer.WriteStartObject();
+            foreach (var property in element.EnumerateObject())
+                if (property.Name != key) property.WriteTo(writer);
+            writer.WritePropertyName(key);
+            writer.WriteRawValue(json);
+            writer.WriteEndObject();
+        }
+        using var document = JsonDocument.Parse(buffer.WrittenMemory);
+        return new JsonConfig(Path, document.RootElement.Clone(), place);
     }
 
     /// <summary>The value as it stands, for shapes that the getters do not know; null where the key is missing or null.</summary>

@@ -56,7 +56,7 @@ public class SchedulerConfigTests
     public void RefusesSteps(string className, int steps)
     {
         using var scheduler = Parse($$"""{ "_class_name": "{{className}}" }""");
-        Assert.Contains($"steps {steps}", Assert.Throws<PeaException>(() => scheduler.SetTimesteps(steps)).Message, StringComparison.Ordinal);
+        Assert.Contains($"steps {steps}", Assert.Throws<OptionException>(() => scheduler.SetTimesteps(steps)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -148,7 +148,7 @@ public class SchedulerConfigTests
     [Fact]
     public void AnUnknownNameIsAnsweredWithAllNames()
     {
-        var error = Assert.Throws<PeaException>(() => SchedulerCatalog.Create("eulr", Config("""{ "_class_name": "PNDMScheduler" }""")));
+        var error = Assert.Throws<OptionException>(() => SchedulerCatalog.Create("eulr", Config("""{ "_class_name": "PNDMScheduler" }""")));
         Assert.Contains("'eulr'", error.Message, StringComparison.Ordinal);
         foreach (var name in SchedulerCatalog.Names) Assert.Contains(name, error.Message, StringComparison.Ordinal);
     }

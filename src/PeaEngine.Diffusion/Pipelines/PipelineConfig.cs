@@ -1,0 +1,128 @@
+using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Diffusion.TextEncoders;
+using PeaEngine.Diffusion.UNet;
+using PeaEngine.Diffusion.Vae;
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>The configurations of a pipeline folder: all that can be known, and refused, before any weight is read.</summary>
+sealed class PipelineConfig
+{
+    const int PictureChannels = 3;
+
+    readonly JsonConfig schedulerConfig;
+    readonly int encoderLayers;
+
+    PipelineConfig(DiffusersFolder folder, PipelineFamily family, string? vae)
+    {
+        (Folder, Family) = (folder, family);
+        schedulerConfig = folder.Component("scheduler").Config;
+        UNetFolder = Component(folder.Component("unet"), nameof(UNet2DConditionModel));
+        VaeFolder = Component(vae == null ? folder.Component("vae") : DiffusersFolder.Open(vae), nameof(AutoencoderKL));
+        TextEncoders = !family.IsXL ? [("tokenizer", "text_encoder")]
+            : folder.Components.ContainsKey("text_encoder") ? [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
+            : [("tokenizer_2", "text_encoder_2")];
+        (UNet, Vae) = (new(UNetFolder.Config), new(VaeFolder.Config));
+        if (Vae.InChannels != PictureChannels || Vae.OutChannels != PictureChannels)
+            throw new PeaException($"{VaeFolder.Path}: pictures of {Vae.InChannels} and {Vae.OutChannels} channels, expected {PictureChannels}");
+        if (UNet.OutChannels != Vae.LatentChannels)
+            throw new PeaException($"{UNetFolder.Path}: predicts {UNet.OutChannels} channels, expected the {Vae.LatentChannels} of {VaeFolder.Path}");
+        Scheduler.FromConfig(schedulerConfig).Dispose();
+        CheckWeights(UNetFolder);
+        CheckWeights(VaeFolder);
+        encoderLayers = int.MaxValue;
+        foreach (var (tokenizer, encoder) in TextEncoders)
+        {
+            _ = folder.Component(tokenizer);
+            var encoderFolder = folder.Component(encoder);
+            encoderLayers = Math.Min(encoderLayers, new ClipTextConfig(encoderFolder.Config).HiddenLayers);
+            CheckWeights(encoderFolder);
+        }
+    }
+
+    /// <summary>The pipeline's folder.</summary>
+    public DiffusersFolder Folder { get; }
+
+    /// <summary>Which of diffusers' families it is.</summary>
+    public PipelineFamily Family { get; }
+
+    public DiffusersFolder UNetFolder { get; }
+
+    public DiffusersFolder VaeFolder { get; }
+
+    /// <summary>The names of tokenizers and text encoders, in order.</summary>
+    public IReadOnlyList<(string Tokenizer, string Encoder)> TextEncoders { get; }
+
+    public UNetConfig UNet { get; }
+
+    public AutoencoderKLConfig Vae { get; }
+
+    /// <summary>Reads the configurations of a folder, and the beginnings of its weight files.</summary>
+    /// <param name="path">The folder.</param>
+    /// <param name="vae">Another VAE's folder, or null.</param>
+    /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
+    public static PipelineConfig Read(string path, string? vae)
+    {
+        var folder = DiffusersFolder.Open(path);
+        _ = folder.Components;
+        var family = PipelineFamily.Of(folder.ClassName) ?? throw folder.Config.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
+        if (family.IsXL && folder.Config.Bool("requires_aesthetics_score", false))
+            throw new PeaException($"{path}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
+        return new(folder, family, vae);
+    }
+
+    /// <summary>Fills in the defaults of options and checks them against the model.</summary>
+    /// <exception cref="OptionException">An option is out of range or does not go with the model.</exception>
+    public GenerationPlan Plan(GenerateOptions options)
+    {
+        options.Validate();
+        var plan = GenerationPlan.Create(options, Family, Vae.Factor, (UNet.SampleHeight, UNet.SampleWidth));
+        CheckChannels(plan.Kind);
+        var most = Family.IsXL ? encoderLayers - 1 : encoderLayers;
+        if (options.ClipSkip > most) throw new OptionException($"clip skip: {options.ClipSkip}, expected at most {most} for this model");
+        return plan;
+    }
+
+    /// <summary>The scheduler that the options ask for, at the first timestep to run.</summary>
+    /// <exception cref="PeaException">There is no such name, it cannot follow the model's settings, or it does not take so many steps.</exception>
+    public Scheduler CreateScheduler(GenerateOptions options, GenerationPlan plan)
+    {
+        var config = Family is { IsXL: false, IsGuided: true } ? AsPipelineCorrectsIt(schedulerConfig, plan.Kind) : schedulerConfig;
+        var scheduler = options.Scheduler is { } name ? SchedulerCatalog.Create(name, config) : Scheduler.FromConfig(config);
+        try
+        {
+            scheduler.SetTimesteps(plan.Steps);
+            scheduler.SetBeginIndex(plan.FirstStep * scheduler.Order);
+            return scheduler;
+        }
+        catch
+        {
+            scheduler.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>diffusers' SD pipelines take some settings of a scheduler for outdated and put others in their place; SDXL's do not.</summary>
+    static JsonConfig AsPipelineCorrectsIt(JsonConfig config, GenerationKind kind)
+    {
+        var corrected = config.With("steps_offset", "1"u8);
+        return kind == GenerationKind.Inpainting ? corrected.With("skip_prk_steps", "true"u8) : corrected.With("clip_sample", "false"u8);
+    }
+
+    static DiffusersFolder Component(DiffusersFolder folder, string className) => folder.ClassName is null || folder.ClassName == className
+        ? folder
+        : throw folder.Config.Wrong("_class_name", $"\"{className}\"");
+
+    /// <summary>Opening reads and checks the header, so that a damaged file is found before another one has been loaded.</summary>
+    static void CheckWeights(DiffusersFolder folder) => folder.OpenWeights().Dispose();
+
+    void CheckChannels(GenerationKind kind)
+    {
+        int channels = UNet.InChannels, latents = Vae.LatentChannels, inpainting = 2 * latents + 1;
+        if (channels == latents || (channels == inpainting && kind == GenerationKind.Inpainting)) return;
+        throw new OptionException(channels == inpainting
+            ? $"model: its UNet takes {channels} channels and inpaints; give it {(kind == GenerationKind.ImageToImage ? "a mask too" : "an init image and a mask")}"
+            : $"model: its UNet takes {channels} channels, expected {latents}, or {inpainting} to inpaint");
+    }
+}
