@@ -2,7 +2,7 @@
 
 One JSON object a line. On start it says what it is: {"torch": .., "config": .., "blas": ..}. Then it is asked
   {"set": OP, "arguments": {..}}  -> {"ok": true, "note": which way was the fastest} or {"ok": false, "note": why not}
-  {"run": COUNT}                  -> {"seconds": time of COUNT runs, after one that is not counted}
+  {"run": COUNT, "warm": BOOL}    -> {"seconds": time of COUNT runs, after one that is not counted unless all is warm}
 An op is a function below. It gives one way to compute it or several by name; the fastest of them is the one that is timed.
 """
 import json
@@ -13,6 +13,8 @@ import time
 
 import torch
 import torch.nn.functional as F
+
+import torch_models
 
 BOTH_LAYOUTS = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
 
@@ -167,8 +169,35 @@ def timestep_embedding(batch, channels):
     return run
 
 
-def seconds(run, count):
-    run()
+def unet(size, tokens):
+    model = torch_models.randomize(torch_models.UNet())
+    x, embedding, context, pooled = torch.randn(1, 4, size, size), torch.randn(1, 320), torch.randn(1, tokens, 2048), torch.randn(1, 2816)
+    return in_layouts(model, x, embedding, context, pooled)
+
+
+def vae_decode(size):
+    return in_layouts(torch_models.randomize(torch_models.VaeDecoder()), torch.randn(1, 4, size, size))
+
+
+def in_layouts(model, x, *others):
+    """A model in whichever layout of convolutions is faster, tried once each."""
+    def way(layout):
+        model.to(memory_format=layout)
+        y = x.contiguous(memory_format=layout)
+        model(y, *others)
+        start = time.perf_counter()
+        model(y, *others)
+        return time.perf_counter() - start
+
+    layout = min(BOTH_LAYOUTS, key=lambda name: way(BOTH_LAYOUTS[name]))
+    model.to(memory_format=BOTH_LAYOUTS[layout])
+    y = x.contiguous(memory_format=BOTH_LAYOUTS[layout])
+    return {layout: lambda: model(y, *others)}
+
+
+def seconds(run, count, warm=False):
+    if not warm:
+        run()
     start = time.perf_counter()
     for _ in range(count):
         run()
@@ -179,6 +208,8 @@ def fastest(ways):
     """The name of the fastest way and the way itself."""
     if callable(ways):
         return "", ways
+    if len(ways) == 1:
+        return next(iter(ways.items()))
     times = {}
     for name, run in ways.items():
         once = seconds(run, 1)
@@ -215,7 +246,7 @@ def main():
                 note, run = fastest(op(**request["arguments"]))
                 answers.write(json.dumps({"ok": True, "note": note}) + "\n")
             else:
-                answers.write(json.dumps({"seconds": seconds(run, request["run"])}) + "\n")
+                answers.write(json.dumps({"seconds": seconds(run, request["run"], request["warm"])}) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+using PeaEngine.Perf.Models;
 using PeaEngine.Perf.Ops;
 
 namespace PeaEngine.Perf;
@@ -37,5 +38,11 @@ static class Catalogue
         new RescaleGuidance(2, 64, 4),
         new Embedding(2, 77, 1280),
         new TimestepEmbedding(2, 320),
+        // SDXL in its own size, at 512².
+        new VaeDecode(64),
+        new UNet(64, 77),
+        // The command line, from its start to the PNG.
+        new Picture("picture_emoji", 64, 20, isFullSize: false),
+        new Picture("picture_sdxl", 512, 2, isFullSize: true),
     ];
 }

@@ -2,23 +2,30 @@ using System.Globalization;
 using PeaEngine.Backends;
 using PeaEngine.Perf;
 
-// perf [FILTER…] [--no-torch] [--threads N] [--output FILE]: benchmarks whose name and shape contain one of the filters, or all.
+// perf [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile]: benchmarks whose name and shape contain one of the filters, or all.
 var filters = new List<string>();
-var (torch, threads, output) = (true, 0, (string?)null);
+var (torch, threads, output, profile) = (true, 0, (string?)null, false);
 for (var i = 0; i < args.Length; i++)
     switch (args[i])
     {
         case "--no-torch": torch = false; break;
         case "--threads" when i + 1 < args.Length: threads = int.Parse(args[++i], CultureInfo.InvariantCulture); break;
         case "--output" when i + 1 < args.Length: output = args[++i]; break;
+        case "--profile": profile = true; break;
         case ['-', ..]:
-            Console.Error.WriteLine($"'{args[i]}': expected [FILTER…] [--no-torch] [--threads N] [--output FILE]");
+            Console.Error.WriteLine($"'{args[i]}': expected [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile]");
             return 2;
         default: filters.Add(args[i]); break;
     }
 
 using var backend = new CpuBackend(threads);
 Console.WriteLine($"{Machine.Cpu}, {backend.Isa}, {backend.Threads} threads, commit {Machine.Commit}");
+var chosen = Catalogue.All.Where(IsChosen).ToList();
+if (profile)
+{
+    foreach (var benchmark in chosen) Profile.Print(backend, benchmark);
+    return 0;
+}
 TorchRival? rival = null;
 if (torch)
 {
@@ -31,11 +38,14 @@ using (rival)
 using (var report = new Report(output, backend, rival))
 {
     var harness = new Harness(backend, rival);
-    foreach (var benchmark in Catalogue.All)
-    {
-        var name = $"{benchmark.Op} {string.Join(' ', benchmark.Arguments.Select(argument => $"{argument.Name}={argument.Value}"))}";
-        if (filters.Count == 0 || filters.Any(filter => name.Contains(filter, StringComparison.OrdinalIgnoreCase))) report.Add(harness.Measure(benchmark));
-    }
+    foreach (var benchmark in chosen) report.Add(harness.Measure(benchmark));
     Console.WriteLine($"written to {report.Path}");
 }
 return 0;
+
+bool IsChosen(IBenchmark benchmark) => benchmark.IsOnRequest
+    ? filters.Contains(benchmark.Op)
+    : filters.Count == 0 || filters.Any(filter => Name(benchmark).Contains(filter, StringComparison.OrdinalIgnoreCase));
+
+static string Name(IBenchmark benchmark) =>
+    $"{benchmark.Op} {string.Join(' ', benchmark.Arguments.Select(argument => $"{argument.Name}={argument.Value}"))}";

@@ -8,7 +8,7 @@ namespace PeaEngine.Perf;
 /// <summary>A line on the screen and a line of JSON for every measurement.</summary>
 sealed class Report : IDisposable
 {
-    const string Row = "{0,-20} {1,-52} {2,10} {3,9} {4,8} {5,7} {6,10} {7,7}";
+    const string Row = "{0,-20} {1,-52} {2,10} {3,9} {4,8} {5,7} {6,10} {7,7} {8,9}";
 
     readonly StreamWriter file;
     readonly CpuBackend backend;
@@ -21,7 +21,7 @@ sealed class Report : IDisposable
         Path = output ?? System.IO.Path.Combine(Machine.Root, "perf", "results", $"{date:yyyy-MM-dd}-{Slug(Machine.Cpu)}.jsonl");
         if (System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
         file = new StreamWriter(Path, append: true) { AutoFlush = true };
-        Console.WriteLine(Format(Row, "op", "shape", "ms", "GFLOP/s", "GB/s", "% peak", "torch ms", "ratio"));
+        Console.WriteLine(Format(Row, "op", "shape", "ms", "GFLOP/s", "GB/s", "% peak", "torch ms", "ratio", "peak MiB"));
     }
 
     /// <summary>Where the JSON lines go.</summary>
@@ -33,7 +33,8 @@ sealed class Report : IDisposable
         var ratio = m.TorchSeconds / m.Seconds;
         var shape = string.Join(' ', m.Benchmark.Arguments.Select(argument => $"{argument.Name}={argument.Value}"));
         Console.WriteLine(Format(Row, m.Benchmark.Op, shape, Number(m.Seconds * 1e3, "0.000"), Number(flops, "0.0"), Number(bytes, "0.0"),
-            Number(100 * flops / m.Peak, "0.0"), m.TorchSeconds is { } torch ? Number(torch * 1e3, "0.000") : m.Note.Length > 0 ? "none" : "", ratio is { } value ? Number(value, "0.00") : ""));
+            Number(100 * flops / m.Peak, "0.0"), m.TorchSeconds is { } torch ? Number(torch * 1e3, "0.000") : m.Note.Length > 0 ? "none" : "", ratio is { } value ? Number(value, "0.00") : "",
+            Number(m.Benchmark.PeakBytes / (double)(1 << 20), "0")));
 
         using var buffer = new MemoryStream();
         using (var json = new Utf8JsonWriter(buffer))
@@ -49,6 +50,7 @@ sealed class Report : IDisposable
             json.WriteNumber("ms", Math.Round(m.Seconds * 1e3, 5));
             if (flops > 0) json.WriteNumber("gflops", Math.Round(flops, 2));
             if (bytes > 0) json.WriteNumber("gbytes_per_s", Math.Round(bytes, 2));
+            if (m.Benchmark.PeakBytes > 0) json.WriteNumber("peak_resident_bytes", m.Benchmark.PeakBytes);
             json.WriteNumber("peak_gflops", Math.Round(m.Peak, 2));
             if (rival != null)
             {

@@ -1,14 +1,15 @@
-using PeaEngine.Backends;
-
 namespace PeaEngine.Perf;
 
 /// <summary>The backend of a benchmark and what the benchmark needs on it; disposing frees the latter.</summary>
-sealed class Room(CpuBackend backend) : IDisposable
+sealed class Room(Backend backend, int threads) : IDisposable
 {
     readonly List<IDisposable> owned = [];
     readonly Random random = new(1);
 
-    public CpuBackend Backend { get; } = backend;
+    public Backend Backend { get; } = backend;
+
+    /// <summary>The threads that the backend, or a process that is measured, may use.</summary>
+    public int Threads { get; } = threads;
 
     /// <summary>A tensor of values from −1 to 1, times <paramref name="scale"/>.</summary>
     public Tensor New(Shape shape, float scale = 1, DType dtype = DType.F32)

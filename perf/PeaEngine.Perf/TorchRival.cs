@@ -68,8 +68,8 @@ sealed class TorchRival : IDisposable
         return reply.GetProperty("ok").GetBoolean();
     }
 
-    /// <summary>Seconds of <paramref name="count"/> runs, after one that is not counted.</summary>
-    public double Run(int count) => Ask($"{{\"run\": {count}}}").GetProperty("seconds").GetDouble();
+    /// <summary>Seconds of <paramref name="count"/> runs, after one that is not counted unless all is warm.</summary>
+    public double Run(int count, bool warm) => Ask($"{{\"run\": {count}, \"warm\": {(warm ? "true" : "false")}}}").GetProperty("seconds").GetDouble();
 
     public void Dispose()
     {
