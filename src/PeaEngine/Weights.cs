@@ -62,7 +62,7 @@ public sealed class WeightStore : IDisposable
     readonly HashSet<string> taken = [];
     readonly List<Storage> slabs = [];
     long slabUsed;
-    byte[] piece = [];
+    byte[] piece = [], turned = [];
 
     /// <summary>An empty store that reads from <paramref name="source"/>; the source stays the caller's.</summary>
     public WeightStore(Backend backend, ITensorSource source) => (this.backend, Source) = (backend, source);
@@ -81,7 +81,7 @@ public sealed class WeightStore : IDisposable
     /// <exception cref="PeaException">A key was not taken; names the first one and how many.</exception>
     public void AssertAllTaken(Predicate<string>? ignore = null)
     {
-        piece = [];
+        piece = turned = [];
         var left = Source.Tensors.Keys.Where(key => !taken.Contains(key) && ignore?.Invoke(key) != true).Order(StringComparer.Ordinal).ToList();
         if (left.Count > 0)
             throw new PeaException($"{Source.Path}: {left.Count} tensors that this architecture does not have, such as '{left[0]}' {Source.Tensors[left[0]]}");
@@ -123,12 +123,11 @@ public sealed class WeightStore : IDisposable
         var tensor = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
         var rowBytes = (long)inChannels * kernel * kernel * info.DType.SizeInBytes();
         var rows = (int)Math.Max(1, PieceBytes / rowBytes);
-        var turned = new byte[checked((int)(rows * rowBytes))];
         for (var row = 0; row < outChannels; row += rows)
         {
             var count = Math.Min(rows, outChannels - row);
             var part = Piece(key, row * rowBytes, count * rowBytes, checked((int)(count * rowBytes)));
-            var to = turned.AsSpan(0, part.Length);
+            var to = Room(ref turned, part.Length);
             if (info.DType == DType.F32) Turn(MemoryMarshal.Cast<byte, float>(part), MemoryMarshal.Cast<byte, float>(to), inChannels, kernel * kernel);
             else Turn(MemoryMarshal.Cast<byte, ushort>(part), MemoryMarshal.Cast<byte, ushort>(to), inChannels, kernel * kernel);
             backend.Upload(to, tensor, row * rowBytes);
@@ -137,22 +136,37 @@ public sealed class WeightStore : IDisposable
     }
 
     /// <summary>[rows, channels, taps] to [rows, taps, channels].</summary>
-    static void Turn<T>(ReadOnlySpan<T> from, Span<T> to, int channels, int taps)
+    static void Turn<T>(ReadOnlySpan<T> from, Span<T> to, int channels, int taps) where T : unmanaged
     {
+        if (taps == 1)
+        {
+            from.CopyTo(to);
+            return;
+        }
         for (var row = 0; row < from.Length; row += channels * taps)
+        {
+            ReadOnlySpan<T> source = from.Slice(row, channels * taps);
             for (var tap = 0; tap < taps; tap++)
             {
                 var target = to.Slice(row + tap * channels, channels);
-                for (var c = 0; c < target.Length; c++) target[c] = from[row + c * taps + tap];
+                var at = tap;
+                for (var c = 0; c < target.Length; c++, at += taps) target[c] = source[at];
             }
+        }
     }
 
     ReadOnlySpan<byte> Piece(string key, long offset, long left, int limit = PieceBytes)
     {
-        var bytes = (int)Math.Min(left, limit);
-        if (piece.Length < bytes) piece = new byte[Math.Max(bytes, PieceBytes)];
-        Source.Read(key, offset, piece.AsSpan(0, bytes));
-        return piece.AsSpan(0, bytes);
+        var part = Room(ref piece, (int)Math.Min(left, limit));
+        Source.Read(key, offset, part);
+        return part;
+    }
+
+    /// <summary>The first bytes of a buffer that serves one tensor after another and grows as they do.</summary>
+    static Span<byte> Room(ref byte[] buffer, int bytes)
+    {
+        if (buffer.Length < bytes) buffer = GC.AllocateUninitializedArray<byte>(bytes);
+        return buffer.AsSpan(0, bytes);
     }
 
     TensorInfo Find(string key, Shape shape)
