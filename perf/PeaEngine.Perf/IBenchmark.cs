@@ -18,7 +18,7 @@ interface IBenchmark
     /// <summary>Bytes that one run has to read and write at least; 0 where the arithmetic is what matters.</summary>
     double Bytes { get; }
 
-    /// <summary>Whether it is run only when a filter is its op's name: it takes much time or disk.</summary>
+    /// <summary>Whether it is run only when a filter is its op's name: it takes much time or disk, and is run once.</summary>
     bool IsOnRequest => false;
 
     /// <summary>The most memory that a run in a process of its own had; 0 where runs are in this process.</summary>

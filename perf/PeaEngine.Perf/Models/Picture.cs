@@ -42,8 +42,15 @@ sealed class Picture(string op, int size, int steps, bool isFullSize) : IBenchma
         process.StandardOutput.ReadToEndAsync();
         while (!process.WaitForExit(10))
         {
-            process.Refresh();
-            if (!process.HasExited) PeakBytes = Math.Max(PeakBytes, process.PeakWorkingSet64);
+            try
+            {
+                process.Refresh();
+                PeakBytes = Math.Max(PeakBytes, process.PeakWorkingSet64);
+            }
+            catch (InvalidOperationException)
+            {
+                // It has ended since.
+            }
         }
         if (process.ExitCode != 0) throw new PeaException($"{pea}: {error.Result.Trim()}");
     }
