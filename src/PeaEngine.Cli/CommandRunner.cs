@@ -21,9 +21,10 @@ static class CommandRunner
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)
         {
-            // One line is enough: an unknown command, the last error, also makes the required one missing.
             var command = parsed.CommandResult.Command is RootCommand ? "pea" : $"pea {parsed.CommandResult.Command.Name}";
-            Fail($"{parsed.Errors[^1].Message} (see '{command} --help')");
+            // One line is enough. What nobody knows is the cause of what else is wrong.
+            var message = parsed.UnmatchedTokens is [var unknown, ..] ? $"'{unknown}' is not known here" : parsed.Errors[0].Message.TrimEnd('.');
+            Fail($"{message} (see '{command} --help')");
             return ExitCode.WrongUsage;
         }
         try

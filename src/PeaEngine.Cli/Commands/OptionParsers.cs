@@ -7,6 +7,14 @@ namespace PeaEngine.Cli.Commands;
 /// <summary>Values of options, whatever the machine's language; an error names the option, the value and what was expected.</summary>
 static class OptionParsers
 {
+    /// <summary>A text, but no misspelt option.</summary>
+    public static string? Prompt(ArgumentResult result)
+    {
+        var text = Text(result);
+        if (text.StartsWith("--", StringComparison.Ordinal)) result.AddError($"'{text.ReplaceLineEndings(" ")}' is not known here, expected a prompt or an option");
+        return text;
+    }
+
     /// <summary>A whole number.</summary>
     public static int? Integer(ArgumentResult result)
     {

@@ -7,7 +7,7 @@ namespace PeaEngine.Cli.Commands;
 /// <summary><c>pea sample</c>: draws one prompt.</summary>
 static class SampleCommand
 {
-    static readonly Argument<string> Prompt = new("prompt") { Description = "What the picture should show.", DefaultValueFactory = _ => "" };
+    static readonly Argument<string> Prompt = new("prompt") { Description = "What the picture should show.", DefaultValueFactory = _ => "", CustomParser = OptionParsers.Prompt };
     static readonly Option<string?> Model = new("--model") { Description = "Pipeline folder in diffusers' layout. Without it: samples/emoji/teacher.", HelpName = "DIR" };
     static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights.", HelpName = "DIR" };
     static readonly Option<string?> NegativePrompt = new("--negative-prompt") { Description = "What it should not show.", HelpName = "TEXT" };

@@ -2,29 +2,39 @@ namespace PeaEngine.Diffusion.UNet;
 
 /// <summary>
 /// The down blocks' outputs, which the up blocks take back last one first: a stack at the arena's kept end. With
-/// <paramref name="retain"/> nothing is released, so that every block's output can be kept as a feature.
+/// <c>retain</c> nothing is released, so that every block's output can be kept as a feature.
 /// </summary>
-sealed class SkipConnections(Pass p, bool retain) : IDisposable
+readonly struct SkipConnections : IDisposable
 {
-    readonly long bottom = p.Arena.KeptBytes;
-    readonly Stack<(Tensor Tensor, long Mark)> stack = [];
+    readonly Pass p;
+    readonly List<(Tensor Tensor, long Mark)> stack;
+    readonly bool retain;
+    readonly long bottom;
+
+    /// <summary>An empty stack; <paramref name="stack"/> is its memory, which every step uses again.</summary>
+    public SkipConnections(Pass p, List<(Tensor Tensor, long Mark)> stack, bool retain)
+    {
+        stack.Clear();
+        (this.p, this.stack, this.retain, bottom) = (p, stack, retain, p.Arena.KeptBytes);
+    }
 
     /// <summary>A new tensor on the stack, for a down block to write.</summary>
     public Tensor Push(Shape shape)
     {
         var mark = p.Arena.KeptBytes;
         var tensor = p.Keep(shape);
-        stack.Push((tensor, mark));
+        stack.Add((tensor, mark));
         return tensor;
     }
 
     /// <summary>The shape of the skip connection that is taken next but <paramref name="depth"/>.</summary>
-    public Shape Peek(int depth = 0) => stack.ElementAt(depth).Tensor.Shape;
+    public Shape Peek(int depth = 0) => stack[^(1 + depth)].Tensor.Shape;
 
     /// <summary>A new tensor [B, H, W, C + Cskip]: x [B, H, W, C] followed by the top of the stack, which is taken off.</summary>
     public Tensor Concat(Tensor x)
     {
-        var (skip, mark) = stack.Pop();
+        var (skip, mark) = stack[^1];
+        stack.RemoveAt(stack.Count - 1);
         var y = p.New(x.Shape.WithLast(x.Shape[-1] + skip.Shape[-1]));
         p.Backend.Concat(x, skip, y);
         if (!retain) p.Arena.ReleaseKept(mark);

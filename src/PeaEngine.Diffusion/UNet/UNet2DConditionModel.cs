@@ -79,7 +79,7 @@ public sealed class UNet2DConditionModel : IDisposable
 
         var output = p.New(sample.Shape.WithLast(Config.OutChannels));
         using var scope = p.Scratch();
-        using var skips = new SkipConnections(p, retain: features != null);
+        using var skips = new SkipConnections(p, c.Skips, retain: features != null);
         var act = encoder.Embed(p, timesteps, c);
         var x = encoder.Down(p, encoder.ConvIn(p, sample, skips), act, c, skips, features);
         x = encoder.Middle(p, x, act, c, skips);

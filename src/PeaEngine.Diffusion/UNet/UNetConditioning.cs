@@ -22,6 +22,9 @@ public sealed class UNetConditioning
     /// <summary>Per cross-attention [B, T, heads·D].</summary>
     internal Tensor[] Values { get; }
 
+    /// <summary>The memory of a step's stack of skip connections.</summary>
+    internal List<(Tensor Tensor, long Mark)> Skips { get; } = [];
+
     /// <summary>[B, time_embed_dim]: add_embedding of pooled text and time ids, added to the time embedding; none without <c>text_time</c>.</summary>
     internal Tensor? Added { get; init; }
 

@@ -22,6 +22,20 @@ static class RewrittenCheckpoint
         }
     }
 
+    /// <summary>Renames the tensors of a safetensors file.</summary>
+    public static void Rename(string path, Func<string, string> rename)
+    {
+        List<TensorContent> tensors = [];
+        using (var file = SafetensorsFile.Open(path))
+            foreach (var info in file.Tensors.Values)
+            {
+                var bytes = new byte[info.Bytes];
+                file.Read(info.Name, 0, bytes);
+                tensors.Add(TensorContent.FromBytes(info with { Name = rename(info.Name) }, bytes));
+            }
+        SafetensorsWriter.Write(path, tensors);
+    }
+
     static void Rewrite(string source, string target, int shards, string? variant, DType? dtype)
     {
         using var file = SafetensorsFile.Open(source);

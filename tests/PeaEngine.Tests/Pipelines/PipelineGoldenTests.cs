@@ -114,9 +114,4 @@ public sealed class PipelineGoldenTests : IDisposable
             if (Math.Abs(first[i] - second[i]) <= 1) close++;
         Assert.True(close >= CloseValues * first.Length, $"{name}: {close} of {first.Length} values are within 1");
     }
-
-    sealed class Watcher(Action<GenerationProgress> handle) : IProgress<GenerationProgress>
-    {
-        public void Report(GenerationProgress value) => handle(value);
-    }
 }
