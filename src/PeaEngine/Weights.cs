@@ -64,8 +64,25 @@ public sealed class WeightStore : IDisposable
     long slabUsed;
     byte[] piece = [], turned = [];
 
-    /// <summary>An empty store that reads from <paramref name="source"/>; the source stays the caller's.</summary>
-    public WeightStore(Backend backend, ITensorSource source) => (this.backend, Source) = (backend, source);
+    WeightStore(Backend backend, ITensorSource source) => (this.backend, Source) = (backend, source);
+
+    /// <summary>Builds a model over a new store, which the model then owns; when that fails, what was loaded is freed.</summary>
+    /// <param name="backend">Where the weights go.</param>
+    /// <param name="source">Where they come from; it stays the caller's.</param>
+    /// <param name="build">Takes the weights.</param>
+    public static TModel Load<TModel>(Backend backend, ITensorSource source, Func<WeightStore, TModel> build)
+    {
+        var store = new WeightStore(backend, source);
+        try
+        {
+            return build(store);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
 
     /// <summary>The checkpoint.</summary>
     public ITensorSource Source { get; }

@@ -56,16 +56,7 @@ public sealed class ClipTextModel : IDisposable
     public static ClipTextModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {
         var parsed = new ClipTextConfig(config);
-        var store = new WeightStore(backend, weights);
-        try
-        {
-            return new(store, parsed);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        return WeightStore.Load(backend, weights, store => new ClipTextModel(store, parsed));
     }
 
     /// <summary>Encodes token ids. Only the layers that the results need are run.</summary>

@@ -40,16 +40,7 @@ public sealed class UNet2DConditionModel : IDisposable
     public static UNet2DConditionModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {
         var parsed = new UNetConfig(config);
-        var store = new WeightStore(backend, weights);
-        try
-        {
-            return new(store, parsed);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        return WeightStore.Load(backend, weights, store => new UNet2DConditionModel(store, parsed));
     }
 
     /// <summary>Computes once per prompt what every step needs. The result lies at the arena's kept end.</summary>

@@ -39,16 +39,7 @@ public sealed class AutoencoderKL : IDisposable
     public static AutoencoderKL Load(Backend backend, JsonConfig config, ITensorSource weights)
     {
         var parsed = new AutoencoderKLConfig(config);
-        var store = new WeightStore(backend, weights);
-        try
-        {
-            return new(store, parsed);
-        }
-        catch
-        {
-            store.Dispose();
-            throw;
-        }
+        return WeightStore.Load(backend, weights, store => new AutoencoderKL(store, parsed));
     }
 
     /// <summary>The distribution of a picture's latents, not yet scaled.</summary>
