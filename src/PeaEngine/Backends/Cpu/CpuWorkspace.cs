@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PeaEngine.Backends;
 
 /// <summary>One thread's memory for packed panels and partial results. It grows when an op first asks for more and is then kept.</summary>
@@ -12,17 +10,15 @@ sealed unsafe class CpuWorkspace : IDisposable
     public void* Get(long bytes)
     {
         if (bytes <= capacity) return block;
-        NativeMemory.AlignedFree(block);
-        block = null;
-        capacity = 0;
-        block = NativeMemory.AlignedAlloc((nuint)bytes, 4096);
+        Dispose();
+        block = HostMemory.Allocate(bytes);
         capacity = bytes;
         return block;
     }
 
     public void Dispose()
     {
-        NativeMemory.AlignedFree(block);
+        HostMemory.Free(block);
         block = null;
         capacity = 0;
     }

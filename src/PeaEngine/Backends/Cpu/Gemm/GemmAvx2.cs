@@ -15,12 +15,14 @@ readonly unsafe struct GemmAvx2 : IGemmKernel
 
     public static int TileRows(int left) => left > 2 ? 6 : 2;
 
-    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
+        // The sums are long enough to fetch what they are stored to.
+        for (nint r = 0; r < rows; r++) Prefetch.Fetch(c + r * cStride);
         switch (rows)
         {
-            case 2: Tile2(a, aStride, b, depth, c, cStride, add); break;
-            default: Tile6(a, aStride, b, depth, c, cStride, add); break;
+            case 2: Tile2(a, aStride, b, depth, c, cStride, add, next); break;
+            default: Tile6(a, aStride, b, depth, c, cStride, add, next); break;
         }
     }
 
@@ -99,7 +101,7 @@ readonly unsafe struct GemmAvx2 : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile2(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile2(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         Vector256<float> c0x = Vector256<float>.Zero, c0y = Vector256<float>.Zero;
         Vector256<float> c1x = Vector256<float>.Zero, c1y = Vector256<float>.Zero;
@@ -112,6 +114,8 @@ readonly unsafe struct GemmAvx2 : IGemmKernel
             s = Vector256.Create(a[aStride]);
             c1x = Fma.MultiplyAdd(s, b0, c1x);
             c1y = Fma.MultiplyAdd(s, b1, c1y);
+            Prefetch.Fetch(next);
+            next += Prefetch.Line;
             b += 16;
             a++;
         }
@@ -121,7 +125,7 @@ readonly unsafe struct GemmAvx2 : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile6(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile6(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         var a3 = a + 3 * aStride;
         var twice = 2 * aStride;
@@ -152,6 +156,8 @@ readonly unsafe struct GemmAvx2 : IGemmKernel
             s = Vector256.Create(a3[twice]);
             c5x = Fma.MultiplyAdd(s, b0, c5x);
             c5y = Fma.MultiplyAdd(s, b1, c5y);
+            Prefetch.Fetch(next);
+            next += Prefetch.Line;
             b += 16;
             a++;
             a3++;

@@ -15,13 +15,19 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
 
     public static int TileRows(int left) => left > 8 ? 12 : left > 4 ? 8 : 4;
 
-    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
+        // The sums are long enough to fetch what they are stored to.
+        for (nint r = 0; r < rows; r++)
+        {
+            Prefetch.Fetch(c + r * cStride);
+            Prefetch.Fetch(c + r * cStride + Prefetch.Line);
+        }
         switch (rows)
         {
-            case 4: Tile4(a, aStride, b, depth, c, cStride, add); break;
-            case 8: Tile8(a, aStride, b, depth, c, cStride, add); break;
-            default: Tile12(a, aStride, b, depth, c, cStride, add); break;
+            case 4: Tile4(a, aStride, b, depth, c, cStride, add, next); break;
+            case 8: Tile8(a, aStride, b, depth, c, cStride, add, next); break;
+            default: Tile12(a, aStride, b, depth, c, cStride, add, next); break;
         }
     }
 
@@ -126,7 +132,7 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile4(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile4(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         var a3 = a + 3 * aStride;
         var twice = 2 * aStride;
@@ -149,6 +155,8 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
             s = Vector512.Create(a3[0]);
             c3x = Avx512F.FusedMultiplyAdd(s, b0, c3x);
             c3y = Avx512F.FusedMultiplyAdd(s, b1, c3y);
+            Prefetch.Fetch(next);
+            next += Prefetch.Line;
             b += 32;
             a++;
             a3++;
@@ -161,7 +169,7 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile8(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile8(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         var a3 = a + 3 * aStride;
         var a6 = a + 6 * aStride;
@@ -201,6 +209,8 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
             s = Vector512.Create(a6[aStride]);
             c7x = Avx512F.FusedMultiplyAdd(s, b0, c7x);
             c7y = Avx512F.FusedMultiplyAdd(s, b1, c7y);
+            Prefetch.Fetch(next);
+            next += Prefetch.Line;
             b += 32;
             a++;
             a3++;
@@ -218,7 +228,7 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile12(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile12(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         var a3 = a + 3 * aStride;
         var a6 = a + 6 * aStride;
@@ -275,6 +285,8 @@ readonly unsafe struct GemmAvx512 : IGemmKernel
             s = Vector512.Create(a9[twice]);
             c11x = Avx512F.FusedMultiplyAdd(s, b0, c11x);
             c11y = Avx512F.FusedMultiplyAdd(s, b1, c11y);
+            Prefetch.Fetch(next);
+            next += Prefetch.Line;
             b += 32;
             a++;
             a3++;

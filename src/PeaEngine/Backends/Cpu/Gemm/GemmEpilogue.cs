@@ -23,6 +23,17 @@ readonly unsafe struct GemmEpilogue(Tensor y, Tensor? bias, Activation activatio
     /// <summary>The output's element.</summary>
     public float* At(int row, int column) => y + (nint)row * width + column;
 
+    /// <summary>Asks for the memory that a piece of a row will be written to, and for its residual.</summary>
+    public void Fetch(int row, int column, int columns)
+    {
+        var at = (nint)row * width + column;
+        for (var i = 0; i < columns; i += Prefetch.Line)
+        {
+            Prefetch.Fetch(y + at + i);
+            if (residual != null && residual != y) Prefetch.Fetch(residual + at + i);
+        }
+    }
+
     /// <summary>Writes a tile of the output.</summary>
     /// <param name="row">The tile's first row.</param>
     /// <param name="rows">Its rows.</param>

@@ -50,7 +50,7 @@ readonly unsafe struct GemmJob<TRows, G, S, V>(TRows source, GemmWeights weights
                     var stride = direct ? epilogue.Stride : G.Columns;
                     for (var part = 0; part < Parts; part++)
                         G.Multiply(tileRows, packedRows, PackedStride, packedPanels + (nint)(panel + part) * depth * G.Columns, depth,
-                            product + part * tile, stride, block > 0);
+                            product + part * tile, stride, block > 0, packedRows);
                     if (block == plan.DepthBlocks - 1 && !(direct && epilogue.IsEmpty))
                         epilogue.Finish<S, V>(row, count, column, width, product, product + tile, stride);
                 }

@@ -14,12 +14,12 @@ readonly unsafe struct GemmPortable : IGemmKernel
 
     public static int TileRows(int left) => left > 1 ? 4 : 1;
 
-    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    public static void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         switch (rows)
         {
-            case 1: Tile1(a, aStride, b, depth, c, cStride, add); break;
-            default: Tile4(a, aStride, b, depth, c, cStride, add); break;
+            case 1: Tile1(a, aStride, b, depth, c, cStride, add, next); break;
+            default: Tile4(a, aStride, b, depth, c, cStride, add, next); break;
         }
     }
 
@@ -80,7 +80,7 @@ readonly unsafe struct GemmPortable : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile1(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile1(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         Vector128<float> c0x = Vector128<float>.Zero, c0y = Vector128<float>.Zero;
         do
@@ -97,7 +97,7 @@ readonly unsafe struct GemmPortable : IGemmKernel
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    static void Tile4(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add)
+    static void Tile4(float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next)
     {
         var a3 = a + 3 * aStride;
         var twice = 2 * aStride;

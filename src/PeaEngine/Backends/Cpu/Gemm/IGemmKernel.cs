@@ -30,7 +30,8 @@ unsafe interface IGemmKernel
     /// <param name="c">Rows at <paramref name="cStride"/> floats.</param>
     /// <param name="cStride">Floats from row to row of c.</param>
     /// <param name="add">Whether c is added to.</param>
-    static abstract void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add);
+    /// <param name="next">What will be read after this: fetched meanwhile, a cache line a step of the depth.</param>
+    static abstract void Multiply(int rows, float* a, nint aStride, float* b, int depth, float* c, nint cStride, bool add, float* next);
 
     /// <summary>Turns a square of <see cref="TransposeSize"/> 32-bit words; <paramref name="to"/> may lie anywhere.</summary>
     /// <param name="from">Rows at <paramref name="fromBytes"/> bytes, any alignment.</param>

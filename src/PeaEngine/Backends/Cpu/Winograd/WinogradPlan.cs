@@ -25,11 +25,11 @@ readonly struct WinogradPlan
         Depth = RoundUp((shape.InChannels + DepthBlocks - 1) / DepthBlocks, 16);
         DepthBlocks = (shape.InChannels + Depth - 1) / Depth;
         // An odd number of cache lines, so that the rows of a tile fall into different sets.
-        InputStride = (shape.InChannels + 15) / 32 * 32 + 16;
-        var blocks = (int)((Tiles * (long)(WinogradTransform.Positions * sizeof(float)) * InputStride + MaxInputBytes - 1) / MaxInputBytes);
+        InputStride = (Depth + 15) / 32 * 32 + 16;
+        var blocks = (int)((Tiles * (long)(WinogradTransform.Positions * sizeof(float)) * DepthBlocks * InputStride + MaxInputBytes - 1) / MaxInputBytes);
         BlockTiles = RoundUp((Tiles + blocks - 1) / blocks, tileRows);
         Panels = (shape.OutChannels + tileColumns - 1) / tileColumns;
-        var slivers = (Math.Min(BlockTiles, Tiles) + tileRows - 1) / tileRows;
+        var slivers = Slivers(Math.Min(BlockTiles, Tiles), tileRows);
         var best = double.MaxValue;
         for (var groups = 1; groups <= Math.Min(threads, slivers); groups++)
         {
@@ -59,8 +59,17 @@ readonly struct WinogradPlan
     /// <summary>How many blocks the depth has.</summary>
     public int DepthBlocks { get; }
 
-    /// <summary>Floats from tile to tile of transformed inputs.</summary>
+    /// <summary>Floats from tile to tile of a depth block of transformed inputs.</summary>
     public int InputStride { get; }
+
+    /// <summary>Floats of a block of transformed inputs, [DepthBlocks, slivers, 36, tileRows, InputStride].</summary>
+    public long InputSize(int tileRows) => (long)Slivers(Math.Min(BlockTiles, Tiles), tileRows) * SliverSize(tileRows) * DepthBlocks;
+
+    /// <summary>Floats of a sliver, the transformed inputs that become rows of one tile of the product.</summary>
+    public nint SliverSize(int tileRows) => (nint)WinogradTransform.Positions * tileRows * InputStride;
+
+    /// <summary>Slivers of so many tiles.</summary>
+    public static int Slivers(int tiles, int tileRows) => (tiles + tileRows - 1) / tileRows;
 
     /// <summary>Panels of output channels.</summary>
     public int Panels { get; }

@@ -19,16 +19,15 @@ public sealed unsafe partial class CpuBackend
     {
         if (!WinogradPlan.Pays(shape, G.Rows)) return false;
         var plan = new WinogradPlan(shape, Threads, G.Rows, G.Columns);
-        var size = (long)Math.Min(plan.BlockTiles, (plan.Tiles + G.Rows - 1) / G.Rows * G.Rows) * WinogradTransform.Positions * plan.InputStride;
+        var size = plan.InputSize(G.Rows);
         var inputs = (float*)transformedInputs.Get((size + shape.InChannels) * sizeof(float));
         var zeros = inputs + size;
         new Span<float>(zeros, shape.InChannels).Clear();
-        var tilesPerItem = Math.Max(1, 1024 / shape.InChannels);
         for (var tile = 0; tile < plan.Tiles; tile += plan.BlockTiles)
         {
             var tiles = Math.Min(plan.BlockTiles, plan.Tiles - tile);
-            var input = new WinogradInputJob<S, V>(shape, plan, x, zeros, inputs, tile, tiles, G.Rows, tilesPerItem);
-            workers.Run(ref input, (tiles + tilesPerItem - 1) / tilesPerItem);
+            var input = new WinogradInputJob<S, V>(shape, plan, x, zeros, inputs, tile, tiles, G.Rows, workspaces);
+            workers.Run(ref input, WinogradPlan.Slivers(tiles, G.Rows) * plan.DepthBlocks);
             var output = new WinogradOutputJob<G, S, V>(shape, plan, weights, epilogue, inputs, tile, tiles, workspaces);
             workers.Run(ref output, plan.Panels * plan.Groups);
         }
