@@ -36,7 +36,7 @@ static class SampleProgress
         public void Report(GenerationProgress value) => handle(value);
     }
 
-    /// <summary>At most a line every few seconds, and one at the end.</summary>
+    /// <summary>A line after the first step, one every few seconds, and one at the end.</summary>
     sealed class PlainLines(TextWriter error) : IProgress<GenerationProgress>
     {
         static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
@@ -44,7 +44,7 @@ static class SampleProgress
 
         public void Report(GenerationProgress value)
         {
-            if (value.Step == 0 || (value.Step < value.Total && value.Elapsed < next)) return;
+            if (value.Step == 0 || (value.Step > 1 && value.Step < value.Total && value.Elapsed < next)) return;
             next = value.Elapsed + Interval;
             error.WriteLine(Describe(value));
         }
