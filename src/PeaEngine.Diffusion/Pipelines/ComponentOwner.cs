@@ -1,6 +1,6 @@
 namespace PeaEngine.Diffusion.Pipelines;
 
-/// <summary>The loaded parts of a pipeline, freed together, the last first: also when a later part fails to load.</summary>
+/// <summary>The loaded parts of a pipeline, freed together, the last first: also when a later part fails to load. Any thread may add one.</summary>
 sealed class ComponentOwner : IDisposable
 {
     readonly Stack<IDisposable> components = new();
@@ -8,7 +8,7 @@ sealed class ComponentOwner : IDisposable
     /// <summary>Takes a part over.</summary>
     public T Own<T>(T component) where T : IDisposable
     {
-        components.Push(component);
+        lock (components) components.Push(component);
         return component;
     }
 

@@ -17,11 +17,10 @@ public abstract class DiffusionPipeline : IDisposable
     readonly PipelineConfig config;
     readonly AutoencoderKL vae;
 
-    private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components)
+    private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models)
     {
         (this.config, Backend, this.components) = (config, backend, components);
-        using (var weights = config.UNetFolder.OpenWeights()) UNet = components.Own(UNet2DConditionModel.Load(backend, config.UNetFolder.Config, weights));
-        using (var weights = config.VaeFolder.OpenWeights()) vae = components.Own(AutoencoderKL.Load(backend, config.VaeFolder.Config, weights));
+        (UNet, vae) = (models.UNet, models.Vae);
     }
 
     /// <summary>The folder it was loaded from.</summary>
@@ -44,7 +43,8 @@ public abstract class DiffusionPipeline : IDisposable
         var components = new ComponentOwner();
         try
         {
-            return config.Family.IsXL ? new StableDiffusionXL(config, backend, components) : new StableDiffusion(config, backend, components);
+            var models = new PipelineModels(config, backend, components);
+            return config.Family.IsXL ? new StableDiffusionXL(config, backend, components, models) : new StableDiffusion(config, backend, components, models);
         }
         catch
         {

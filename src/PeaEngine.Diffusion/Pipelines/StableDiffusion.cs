@@ -5,8 +5,8 @@ public sealed class StableDiffusion : DiffusionPipeline
 {
     readonly PromptEncoder encoder;
 
-    internal StableDiffusion(PipelineConfig config, Backend backend, ComponentOwner components) : base(config, backend, components) =>
-        encoder = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[0]));
+    internal StableDiffusion(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models) : base(config, backend, components, models) =>
+        encoder = models.Encoders[0];
 
     /// <inheritdoc/>
     public override string? CutOff(string prompt) => encoder.CutOff(prompt);

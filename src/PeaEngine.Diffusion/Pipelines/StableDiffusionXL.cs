@@ -7,11 +7,11 @@ public sealed class StableDiffusionXL : DiffusionPipeline
     readonly PromptEncoder second;
     readonly bool forceZerosForEmptyPrompt;
 
-    internal StableDiffusionXL(PipelineConfig config, Backend backend, ComponentOwner components) : base(config, backend, components)
+    internal StableDiffusionXL(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models) : base(config, backend, components, models)
     {
         forceZerosForEmptyPrompt = config.Folder.Config.Bool("force_zeros_for_empty_prompt", true);
-        if (config.TextEncoders is [var pair, _]) first = components.Own(PromptEncoder.Load(config.Folder, backend, pair));
-        second = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[^1]));
+        if (models.Encoders is [var encoder, _]) first = encoder;
+        second = models.Encoders[^1];
         if (!second.HasProjection) throw new PeaException($"{Path}: text_encoder_2 has no projection, expected CLIPTextModelWithProjection");
         if (first != null && first.Tokens != second.Tokens)
             throw new PeaException($"{Path}: the text encoders take {first.Tokens} and {second.Tokens} tokens, expected the same number");

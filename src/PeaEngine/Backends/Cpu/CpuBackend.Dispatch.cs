@@ -1,5 +1,3 @@
-using System.Runtime.Intrinsics;
-
 namespace PeaEngine.Backends;
 
 public sealed unsafe partial class CpuBackend
@@ -9,15 +7,11 @@ public sealed unsafe partial class CpuBackend
     {
         switch (Isa)
         {
-            case CpuIsa.Avx512: RunWith<TJob, Simd512, Vector512<float>>(job, items); break;
-            case CpuIsa.Avx2: RunWith<TJob, Simd256, Vector256<float>>(job, items); break;
-            default: RunWith<TJob, Simd128, Vector128<float>>(job, items); break;
+            case CpuIsa.Avx512: RunBound(new Job512<TJob>(job), items); break;
+            case CpuIsa.Avx2: RunBound(new Job256<TJob>(job), items); break;
+            default: RunBound(new Job128<TJob>(job), items); break;
         }
     }
 
-    void RunWith<TJob, S, V>(TJob job, int items) where TJob : struct, ISimdJob where S : struct, ISimd<V> where V : unmanaged
-    {
-        var bound = new BoundJob<TJob, S, V>(job);
-        workers.Run(ref bound, items);
-    }
+    void RunBound<TJob>(TJob job, int items) where TJob : struct, IParallelJob => workers.Run(ref job, items);
 }

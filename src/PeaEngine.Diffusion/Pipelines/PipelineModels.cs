@@ -1,0 +1,42 @@
+using PeaEngine.Diffusion.UNet;
+using PeaEngine.Diffusion.Vae;
+
+namespace PeaEngine.Diffusion.Pipelines;
+
+/// <summary>A pipeline's models, loaded: the UNet on the caller's thread, all others on another at the same time.</summary>
+sealed class PipelineModels
+{
+    /// <summary>Loads them; the owner frees them, also when one fails to load.</summary>
+    /// <exception cref="PeaException">A file is damaged, or does not fit its configuration.</exception>
+    public PipelineModels(PipelineConfig config, Backend backend, ComponentOwner components)
+    {
+        var others = Task.Run(() =>
+        {
+            using var weights = config.VaeFolder.OpenWeights();
+            var vae = components.Own(AutoencoderKL.Load(backend, config.VaeFolder.Config, weights));
+            var encoders = new PromptEncoder[config.TextEncoders.Count];
+            for (var i = 0; i < encoders.Length; i++) encoders[i] = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[i]));
+            return (vae, encoders);
+        });
+        try
+        {
+            using var weights = config.UNetFolder.OpenWeights();
+            UNet = components.Own(UNet2DConditionModel.Load(backend, config.UNetFolder.Config, weights));
+        }
+        finally
+        {
+            // Whoever frees the parts must have them all; this wait throws nothing.
+            Task.WaitAny(others);
+        }
+        (Vae, Encoders) = others.GetAwaiter().GetResult();
+    }
+
+    /// <summary>The denoiser.</summary>
+    public UNet2DConditionModel UNet { get; }
+
+    /// <summary>The VAE.</summary>
+    public AutoencoderKL Vae { get; }
+
+    /// <summary>The text encoders with their tokenizers, in the configuration's order.</summary>
+    public IReadOnlyList<PromptEncoder> Encoders { get; }
+}
