@@ -111,7 +111,11 @@ unsafe struct AttentionJob : ISimdJob
                 Accumulate<S, V>(room, strip, stripRows, count);
             }
         }
-        for (var row = 0; row < rows; row++) Finish<S, V>(room, row, Output + origin + (long)(first + row) * Columns);
+        for (var row = 0; row < rows; row++)
+        {
+            AttentionPacking.Prefetch(Output + origin + (long)(first + row + AttentionPacking.RowsAhead) * Columns, Depth);
+            Finish<S, V>(room, row, Output + origin + (long)(first + row) * Columns);
+        }
     }
 
     readonly Room MakeRoom<S, V>(int worker) where S : struct, ISimd<V> where V : unmanaged
@@ -150,6 +154,7 @@ unsafe struct AttentionJob : ISimdJob
         {
             var to = room.Queries + (long)(row / Tile.Rows) * Tile.Rows * Depth + row % Tile.Rows;
             var source = from + (long)row * Columns;
+            AttentionPacking.Prefetch(source + AttentionPacking.RowsAhead * (long)Columns, Depth);
             for (var i = 0; i < Depth; i++) to[i * Tile.Rows] = row < rows ? source[i] * factor : 0;
         }
     }

@@ -7,6 +7,20 @@ namespace PeaEngine.Backends;
 /// <summary>Keys and values of one head in the order in which the tiles of attention read them.</summary>
 static unsafe class AttentionPacking
 {
+    /// <summary>How far ahead of its use a row is asked for.</summary>
+    public const int RowsAhead = 8;
+
+    /// <summary>
+    /// Asks for a row before its time. The rows of a head lie apart by those of the others, which the processor does not foresee.
+    /// The address may be behind the tensor's end: asking is no access.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch(float* row, int elements)
+    {
+        if (!Sse.IsSupported) return;
+        for (var i = 0; i < elements; i += 16) Sse.Prefetch0(row + i);
+    }
+
     /// <summary>Panels of two vectors of keys, [D, 2·Width], the last of one vector where that is enough; missing keys are zeros.</summary>
     /// <param name="from">[count, D], rows <paramref name="stride"/> apart</param>
     /// <param name="stride">Elements from one key to the next.</param>
@@ -24,6 +38,7 @@ static unsafe class AttentionPacking
             {
                 var row = from + (long)(key + i) * stride;
                 var left = count - key - i;
+                for (var ahead = RowsAhead; ahead < RowsAhead + 4; ahead++) Prefetch(row + (long)ahead * stride, depth);
                 if (left >= 4) Transpose(row, stride, depth, panel + i, width);
                 else
                     for (var j = 0; j < 4; j++)
@@ -50,11 +65,17 @@ static unsafe class AttentionPacking
                 for (var key = 0; key < count; key++)
                 {
                     var row = from + (long)key * stride + d;
+                    Prefetch(row + (long)RowsAhead * stride, 2 * S.Width);
                     S.Store(panel + key * 2 * S.Width, S.Load(row));
                     S.Store(panel + (key * 2 + 1) * S.Width, SimdBlock.Load<S, V>(row + S.Width, left - S.Width));
                 }
             else
-                for (var key = 0; key < count; key++) S.Store(panel + key * S.Width, SimdBlock.Load<S, V>(from + (long)key * stride + d, left));
+                for (var key = 0; key < count; key++)
+                {
+                    var row = from + (long)key * stride + d;
+                    Prefetch(row + (long)RowsAhead * stride, left);
+                    S.Store(panel + key * S.Width, SimdBlock.Load<S, V>(row, left));
+                }
         }
     }
 
