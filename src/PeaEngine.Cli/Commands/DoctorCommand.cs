@@ -19,7 +19,7 @@ static class DoctorCommand
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(Json)) JsonOutput.Write(output, writer => Write(writer, facts));
             else
-                foreach (var (name, value) in facts) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-14}{value}"));
+                foreach (var (name, value) in facts) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-17} {value}"));
             return ExitCode.Done;
         });
         return command;
