@@ -40,29 +40,22 @@ public sealed unsafe partial class CpuBackend
             var start = (long)index * SimdBlock.Elements;
             var count = (int)Math.Min(SimdBlock.Elements, Count - start);
             var x = X + start * T.Bytes;
-            if (To == DType.F32)
-            {
-                var y = (float*)Y + start;
-                var i = 0;
-                for (; i <= count - S.Width; i += S.Width) S.Store(y + i, T.Load<S, V>(x + i * T.Bytes));
-                if (i < count) S.Store(y + i, T.Load<S, V>(x + i * T.Bytes, count - i), count - i);
-            }
-            else
-            {
-                var y = (ushort*)Y + start;
-                for (var i = 0; i < count; i++)
-                {
-                    var value = T.Load(x + i * T.Bytes);
-                    y[i] = To == DType.F16 ? BitConverter.HalfToUInt16Bits((Half)value) : RoundToBFloat16(value);
-                }
-            }
+            var y = Y + start * To.SizeInBytes();
+            var i = 0;
+            for (; i <= count - S.Width; i += S.Width) Store<S, V>(y, i, T.Load<S, V>(x + i * T.Bytes));
+            if (i == count) return;
+            var rest = stackalloc float[16];
+            Store<S, V>((byte*)rest, 0, T.Load<S, V>(x + i * T.Bytes, count - i));
+            var size = To.SizeInBytes();
+            new ReadOnlySpan<byte>(rest, (count - i) * size).CopyTo(new(y + i * size, (count - i) * size));
         }
 
-        // Nearest, ties to even; NaN stays NaN whatever its lower bits are.
-        static ushort RoundToBFloat16(float value)
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        readonly void Store<S, V>(byte* y, int at, V value) where S : struct, ISimd<V> where V : unmanaged
         {
-            var bits = BitConverter.SingleToUInt32Bits(value);
-            return float.IsNaN(value) ? (ushort)(bits >> 16 | 0x40) : (ushort)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
+            if (To == DType.F32) S.Store((float*)y + at, value);
+            else if (To == DType.F16) S.StoreF16((ushort*)y + at, value);
+            else S.StoreBF16((ushort*)y + at, value);
         }
     }
 }

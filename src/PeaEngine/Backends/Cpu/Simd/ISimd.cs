@@ -32,6 +32,12 @@ unsafe interface ISimd<V> where V : unmanaged
     /// <summary>Width bfloat16 values as singles: exact.</summary>
     static abstract V LoadBF16(ushort* source);
 
+    /// <summary>Width IEEE halves, rounded to nearest, ties to even; NaN stays NaN.</summary>
+    static abstract void StoreF16(ushort* destination, V value);
+
+    /// <summary>Width bfloat16 values, rounded to nearest, ties to even; NaN stays NaN.</summary>
+    static abstract void StoreBF16(ushort* destination, V value);
+
     /// <summary>a + b</summary>
     static abstract V Add(V a, V b);
 

@@ -56,6 +56,32 @@ readonly unsafe struct Simd128 : ISimd<Vector128<float>>
     public static Vector128<float> LoadBF16(ushort* source) => (Widen(source) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreF16(ushort* destination, Vector128<float> value)
+    {
+        // Halves are rounded by an addition: of a number whose last bit is worth as much as a subnormal half's, or of just
+        // less than half of the last bit that stays, and one more if that is odd.
+        var bits = value.AsUInt32();
+        var magnitude = bits & Vector128.Create(0x7fffffffu);
+        var sign = (bits >> 16) & Vector128.Create(0x8000u);
+        var subnormal = (magnitude.AsSingle() + Vector128.Create(0.5f)).AsUInt32() - Vector128.Create(126u << 23);
+        var normal = (magnitude + Vector128.Create(0xc8000fffu) + ((magnitude >> 13) & Vector128.Create(1u))) >> 13;
+        var special = Vector128.ConditionalSelect(Vector128.GreaterThan(magnitude, Vector128.Create(0x7f800000u)), Vector128.Create(0x7e00u), Vector128.Create(0x7c00u));
+        var half = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(113u << 23)), subnormal, normal);
+        half = Vector128.ConditionalSelect(Vector128.LessThan(magnitude, Vector128.Create(143u << 23)), half, special) | sign;
+        Vector128.Narrow(half, half).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBF16(ushort* destination, Vector128<float> value)
+    {
+        var bits = value.AsUInt32();
+        var rounded = (bits + Vector128.Create(0x7fffu) + ((bits >> 16) & Vector128.Create(1u))) >> 16;
+        var nan = Vector128.GreaterThan(bits & Vector128.Create(0x7fffffffu), Vector128.Create(0x7f800000u));
+        var half = Vector128.ConditionalSelect(nan, (bits >> 16) | Vector128.Create(0x40u), rounded);
+        Vector128.Narrow(half, half).GetLower().Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

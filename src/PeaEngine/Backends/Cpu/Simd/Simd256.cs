@@ -46,6 +46,32 @@ readonly unsafe struct Simd256 : ISimd<Vector256<float>>
     public static Vector256<float> LoadBF16(ushort* source) => (Avx2.ConvertToVector256Int32(Vector128.Load(source)) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreF16(ushort* destination, Vector256<float> value)
+    {
+        // Halves are rounded by an addition: of a number whose last bit is worth as much as a subnormal half's, or of just
+        // less than half of the last bit that stays, and one more if that is odd.
+        var bits = value.AsUInt32();
+        var magnitude = bits & Vector256.Create(0x7fffffffu);
+        var sign = (bits >> 16) & Vector256.Create(0x8000u);
+        var subnormal = (magnitude.AsSingle() + Vector256.Create(0.5f)).AsUInt32() - Vector256.Create(126u << 23);
+        var normal = (magnitude + Vector256.Create(0xc8000fffu) + ((magnitude >> 13) & Vector256.Create(1u))) >> 13;
+        var special = Vector256.ConditionalSelect(Vector256.GreaterThan(magnitude, Vector256.Create(0x7f800000u)), Vector256.Create(0x7e00u), Vector256.Create(0x7c00u));
+        var half = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(113u << 23)), subnormal, normal);
+        half = Vector256.ConditionalSelect(Vector256.LessThan(magnitude, Vector256.Create(143u << 23)), half, special) | sign;
+        Vector128.Narrow(half.GetLower(), half.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBF16(ushort* destination, Vector256<float> value)
+    {
+        var bits = value.AsUInt32();
+        var rounded = (bits + Vector256.Create(0x7fffu) + ((bits >> 16) & Vector256.Create(1u))) >> 16;
+        var nan = Vector256.GreaterThan(bits & Vector256.Create(0x7fffffffu), Vector256.Create(0x7f800000u));
+        var half = Vector256.ConditionalSelect(nan, (bits >> 16) | Vector256.Create(0x40u), rounded);
+        Vector128.Narrow(half.GetLower(), half.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Add(Vector256<float> a, Vector256<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

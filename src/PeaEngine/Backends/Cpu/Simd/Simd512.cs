@@ -46,6 +46,32 @@ readonly unsafe struct Simd512 : ISimd<Vector512<float>>
     public static Vector512<float> LoadBF16(ushort* source) => (Avx512F.ConvertToVector512Int32(Vector256.Load(source)) << 16).AsSingle();
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreF16(ushort* destination, Vector512<float> value)
+    {
+        // Halves are rounded by an addition: of a number whose last bit is worth as much as a subnormal half's, or of just
+        // less than half of the last bit that stays, and one more if that is odd.
+        var bits = value.AsUInt32();
+        var magnitude = bits & Vector512.Create(0x7fffffffu);
+        var sign = (bits >> 16) & Vector512.Create(0x8000u);
+        var subnormal = (magnitude.AsSingle() + Vector512.Create(0.5f)).AsUInt32() - Vector512.Create(126u << 23);
+        var normal = (magnitude + Vector512.Create(0xc8000fffu) + ((magnitude >> 13) & Vector512.Create(1u))) >> 13;
+        var special = Vector512.ConditionalSelect(Vector512.GreaterThan(magnitude, Vector512.Create(0x7f800000u)), Vector512.Create(0x7e00u), Vector512.Create(0x7c00u));
+        var half = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(113u << 23)), subnormal, normal);
+        half = Vector512.ConditionalSelect(Vector512.LessThan(magnitude, Vector512.Create(143u << 23)), half, special) | sign;
+        Vector256.Narrow(half.GetLower(), half.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void StoreBF16(ushort* destination, Vector512<float> value)
+    {
+        var bits = value.AsUInt32();
+        var rounded = (bits + Vector512.Create(0x7fffu) + ((bits >> 16) & Vector512.Create(1u))) >> 16;
+        var nan = Vector512.GreaterThan(bits & Vector512.Create(0x7fffffffu), Vector512.Create(0x7f800000u));
+        var half = Vector512.ConditionalSelect(nan, (bits >> 16) | Vector512.Create(0x40u), rounded);
+        Vector256.Narrow(half.GetLower(), half.GetUpper()).Store(destination);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
