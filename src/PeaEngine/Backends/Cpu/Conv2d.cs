@@ -11,7 +11,7 @@ public sealed unsafe partial class CpuBackend
         var pixels = (float*)x.Address;
         if (TryWinograd(shape, pixels, weights, epilogue)) return;
         // A 1×1 kernel over every pixel is a plain product.
-        if (shape.IsPointwise) Multiply(new MatrixRows(pixels, shape.InChannels), weights, epilogue, y.Shape.Rows);
+        if (shape.IsPointwise) MultiplyMatrix(pixels, y.Shape.Rows, weights, epilogue);
         else Multiply(new ImageRows(shape, pixels), weights, epilogue, y.Shape.Rows);
     }
 }

@@ -7,7 +7,7 @@ public sealed unsafe partial class CpuBackend
     /// <summary>Transformed inputs, which all threads write and then read.</summary>
     readonly CpuWorkspace transformedInputs = new();
 
-    bool TryWinograd(in ConvShape shape, float* x, GemmWeights weights, GemmEpilogue epilogue) => Isa switch
+    bool TryWinograd(in ConvShape shape, float* x, GemmWeights weights, GemmEpilogue epilogue) => KernelFor(weights.Count) switch
     {
         CpuIsa.Avx512 => TryWinograd<GemmAvx512, Simd512, Vector512<float>>(shape, x, weights, epilogue),
         CpuIsa.Avx2 => TryWinograd<GemmAvx2, Simd256, Vector256<float>>(shape, x, weights, epilogue),
@@ -17,7 +17,7 @@ public sealed unsafe partial class CpuBackend
     bool TryWinograd<G, S, V>(in ConvShape shape, float* x, GemmWeights weights, GemmEpilogue epilogue)
         where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
     {
-        if (!WinogradPlan.Pays(shape, G.Rows)) return false;
+        if (!WinogradPlan.Pays(shape, G.Rows, G.Columns)) return false;
         var plan = new WinogradPlan(shape, Threads, G.Rows, G.Columns);
         var size = plan.InputSize(G.Rows);
         var inputs = (float*)transformedInputs.Get((size + shape.InChannels) * sizeof(float));
