@@ -45,6 +45,8 @@ readonly unsafe struct GemmJob<TRows, G, S, V>(TRows source, GemmWeights weights
                 for (var panel = 0; panel < panels; panel += Parts)
                 {
                     int column = firstColumn + panel / Parts * G.Columns, width = Math.Min(G.Columns, lastColumn - column);
+                    // Rows lie far apart in memory; the next ones come while these are multiplied.
+                    source.Fetch(row + G.Rows, Math.Min(G.Rows, lastRow - row - G.Rows), k, depth, panel / Parts, panels / Parts);
                     var direct = epilogue.CanWaitInOutput && width == G.Columns && tileRows == count;
                     var product = direct ? epilogue.At(row, column) : plan.DepthBlocks == 1 ? slot : slot + (nint)panel * tile;
                     var stride = direct ? epilogue.Stride : G.Columns;

@@ -3,6 +3,8 @@ namespace PeaEngine.Backends;
 /// <summary>Packs weights [N, K], as they are stored, into panels of singles, [depth, columns].</summary>
 static unsafe class GemmPanels
 {
+    const int AheadBytes = 256;
+
     /// <summary>Packs one panel; columns that the weights do not have become zeros.</summary>
     /// <param name="weights">[N, K]</param>
     /// <param name="row">The weights' row that is the panel's first column.</param>
@@ -20,6 +22,8 @@ static unsafe class GemmPanels
             for (var column = 0; column < whole; column += G.TransposeSize)
             {
                 var from = weights.At(row + column, k + i);
+                // Each row is a stream of its own, too short for the processor to foresee.
+                for (var r = 0; r < G.TransposeSize; r++) Prefetch.Fetch((float*)(from + r * bytes + AheadBytes));
                 var to = panel + (nint)i * G.Columns + column;
                 if (weights.DType == DType.F32) G.Transpose(from, bytes, (uint*)to, G.Columns);
                 else if (weights.DType == DType.F16) G.TransposeF16(from, bytes, to, G.Columns);

@@ -13,6 +13,15 @@ unsafe interface IGemmRows
     /// <param name="to">Rows at <paramref name="stride"/> floats.</param>
     /// <param name="stride">Floats from row to row.</param>
     void Pack(int row, int count, int k, int depth, float* to, nint stride);
+
+    /// <summary>Asks for the memory of a part of what <see cref="Pack"/> will read.</summary>
+    /// <param name="row">The first row.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="k">The first column.</param>
+    /// <param name="depth">How many columns.</param>
+    /// <param name="part">Which part.</param>
+    /// <param name="parts">Of how many.</param>
+    void Fetch(int row, int count, int k, int depth, int part, int parts);
 }
 
 /// <summary>A matrix [rows, columns] in memory.</summary>
@@ -29,5 +38,11 @@ readonly unsafe struct MatrixRows(float* x, nint columns) : IGemmRows
             for (nint r = 0; r < count; r++) Unsafe.CopyBlockUnaligned(to + r * stride + i, from + r * columns + i, Line * sizeof(float));
         for (; i < depth; i++)
             for (nint r = 0; r < count; r++) to[r * stride + i] = from[r * columns + i];
+    }
+
+    public void Fetch(int row, int count, int k, int depth, int part, int parts)
+    {
+        for (var r = part; r < count; r += parts)
+            for (var i = 0; i < depth; i += Prefetch.Line) Prefetch.Fetch(x + (row + r) * columns + k + i);
     }
 }

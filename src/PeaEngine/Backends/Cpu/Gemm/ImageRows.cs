@@ -30,6 +30,9 @@ readonly unsafe struct ImageRows(ConvShape shape, float* x) : IGemmRows
         }
     }
 
+    // Pixels lie one behind another: the processor foresees them.
+    public void Fetch(int row, int count, int k, int depth, int part, int parts) { }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Copy(float* from, float* to, int count)
     {
