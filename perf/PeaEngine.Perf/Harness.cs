@@ -6,7 +6,7 @@ namespace PeaEngine.Perf;
 /// <summary>What was measured of one benchmark.</summary>
 /// <param name="Benchmark">Which.</param>
 /// <param name="Seconds">The median of a run.</param>
-/// <param name="Peak">The machine's multiply-add peak at the time, in 10⁹ operations a second.</param>
+/// <param name="Peak">The machine's multiply-add peak, the best seen meanwhile, in 10⁹ operations a second.</param>
 /// <param name="TorchSeconds">The rival's median, where there is one.</param>
 /// <param name="Note">Which of its ways the rival took, or why it took none.</param>
 sealed record Measurement(IBenchmark Benchmark, double Seconds, double Peak, double? TorchSeconds, string Note);
@@ -46,7 +46,7 @@ sealed class Harness(CpuBackend backend, TorchRival? rival)
             Thread.Sleep(Pause);
             others.Add(other.Run(otherCount, warm: isLong) / otherCount);
         }
-        return new(benchmark, Median(ours), Median(peaks), other == null ? null : Median(others), note);
+        return new(benchmark, Median(ours), peaks.Max(), other == null ? null : Median(others), note);
     }
 
     static int Count(double seconds) => Math.Clamp((int)(SampleSeconds / seconds), 1, 10_000);
