@@ -80,7 +80,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
             sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]),
             embeddings.Pooled is { } pooled ? Upload(pooled) : null,
             input.TimeIds is { } ids ? Upload(ids) : null,
-            unet.Config.TimeCondProjDim is > 0 and var dim ? Upload(GuidanceEmbedding(dim)) : null);
+            unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
         return new(latents, original, drawn, mask, inpaint, conditioning);
     }
 
@@ -130,19 +130,17 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         }
     }
 
-    /// <summary>diffusers' get_guidance_scale_embedding of guidance − 1: how a distilled model (LCM) is told its guidance.</summary>
-    float[] GuidanceEmbedding(int dim)
+    /// <summary>
+    /// [batch, dim]: diffusers' get_guidance_scale_embedding of guidance − 1, how a distilled model (LCM) is told its guidance. It is a
+    /// timestep's embedding with a shift of 1.
+    /// </summary>
+    Tensor GuidanceEmbedding(Pass p, int batch, int dim)
     {
-        var half = dim / 2;
-        var embedding = new float[rows * dim];
-        var step = MathF.Log(10000) / (half - 1);
-        for (var row = 0; row < rows; row++)
-            for (var i = 0; i < half; i++)
-            {
-                var angle = (float)(input.Plan.Guidance - 1) * 1000 * MathF.Exp(-step * i);
-                embedding[row * dim + i] = MathF.Sin(angle);
-                embedding[row * dim + half + i] = MathF.Cos(angle);
-            }
+        Tensor values = p.New([batch]), embedding = p.New([batch, dim]);
+        var scaled = new float[batch];
+        Array.Fill(scaled, (float)(input.Plan.Guidance - 1) * 1000);
+        p.Backend.Upload(scaled, values);
+        p.Backend.TimestepEmbedding(values, embedding, flipSinToCos: false, shift: 1);
         return embedding;
     }
 }

@@ -27,8 +27,8 @@ sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, do
         int height, width;
         if (options.InitImage is { } image)
         {
-            height = options.Height ?? image.Height / factor * factor;
-            width = options.Width ?? image.Width / factor * factor;
+            var own = VaeImageProcessor.DefaultSize(image, factor);
+            (height, width) = (options.Height ?? own.Height, options.Width ?? own.Width);
         }
         else
         {

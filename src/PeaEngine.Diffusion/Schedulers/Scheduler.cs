@@ -36,9 +36,6 @@ public abstract class Scheduler : IDisposable
     /// <summary>Which of <see cref="Timesteps"/> is next.</summary>
     public int StepIndex { get; private set; }
 
-    /// <summary>The number of timesteps that the model was trained with.</summary>
-    public int NumTrainTimesteps => Training.Count;
-
     /// <summary>diffusers' name of the class.</summary>
     public string ClassName => Config.ClassName;
 
