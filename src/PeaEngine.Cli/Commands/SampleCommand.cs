@@ -81,12 +81,13 @@ static class SampleCommand
             Strength = parsed.GetValue(Strength),
             Mask = mask == null ? null : PixelImage.Load(mask),
         };
-        var (model, vae, error) = (parsed.GetValue(Model) ?? DefaultModel.Find(), parsed.GetValue(Vae), parsed.InvocationConfiguration.Error);
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Vae = parsed.GetValue(Vae) };
+        var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();
         using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads ?? 0);
-        DiffusionPipeline.Check(model, options, vae);
-        using var pipeline = DiffusionPipeline.Load(model, backend, vae);
+        DiffusionPipeline.Check(source, options);
+        using var pipeline = DiffusionPipeline.Load(source, backend);
         foreach (var text in new[] { options.Prompt, options.NegativePrompt ?? "" })
             if (pipeline.CutOff(text) is { } end) error.WriteLine($"pea: warning: the prompt is too long for the model, which will not see its end: {end}");
         var generation = SampleProgress.Watch(error, progress => pipeline.Generate(options, progress, interrupt.Token));

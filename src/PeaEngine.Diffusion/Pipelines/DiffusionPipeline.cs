@@ -16,30 +16,34 @@ public abstract class DiffusionPipeline : IDisposable
     readonly ComponentOwner components;
     readonly PipelineConfig config;
     readonly AutoencoderKL vae;
+    readonly ITextConditioner conditioner;
 
-    private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models)
+    private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
     {
-        (this.config, Backend, this.components) = (config, backend, components);
+        (this.config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
         (UNet, vae) = (models.UNet, models.Vae);
     }
 
-    /// <summary>The folder it was loaded from.</summary>
-    public string Path => config.Folder.Path;
+    /// <summary>What it was loaded from.</summary>
+    public PipelineSource Source => config.Source;
 
     /// <summary>Where it computes.</summary>
     public Backend Backend { get; }
 
     private protected UNet2DConditionModel UNet { get; }
 
-    /// <summary>Loads the folder's pipeline, whichever class its <c>model_index.json</c> names.</summary>
-    /// <param name="path">The folder.</param>
+    /// <summary>Loads a checkpoint alone, as <see cref="Load(PipelineSource, Backend)"/> does.</summary>
+    public static DiffusionPipeline Load(string model, Backend backend) => Load(new PipelineSource(model), backend);
+
+    /// <summary>Loads a pipeline, whichever class its <c>model_index.json</c> names.</summary>
+    /// <param name="source">Its files.</param>
     /// <param name="backend">Where the weights go and the work is done.</param>
-    /// <param name="vae">Another VAE's folder, in place of the checkpoint's.</param>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
-    public static DiffusionPipeline Load(string path, Backend backend, string? vae = null)
+    public static DiffusionPipeline Load(PipelineSource source, Backend backend)
     {
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(backend);
-        var config = PipelineConfig.Read(path, vae);
+        var config = PipelineConfig.Read(source);
         var components = new ComponentOwner();
         try
         {
@@ -54,23 +58,23 @@ public abstract class DiffusionPipeline : IDisposable
     }
 
     /// <summary>
-    /// Refuses at once what <see cref="Load"/> and <see cref="Generate"/> would refuse after much reading, as far as the folder's
-    /// configurations and the headers of its weight files tell.
+    /// Refuses at once what <see cref="Load(PipelineSource, Backend)"/> and <see cref="Generate"/> would refuse after much reading, as far as
+    /// configurations and the headers of weight files tell.
     /// </summary>
-    /// <param name="path">The folder.</param>
+    /// <param name="source">The files.</param>
     /// <param name="options">What to draw.</param>
-    /// <param name="vae">Another VAE's folder, in place of the checkpoint's.</param>
     /// <exception cref="OptionException">An option is out of range or does not go with the model.</exception>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
-    public static void Check(string path, GenerateOptions options, string? vae = null)
+    public static void Check(PipelineSource source, GenerateOptions options)
     {
+        ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
-        var config = PipelineConfig.Read(path, vae);
+        var config = PipelineConfig.Read(source);
         config.CreateScheduler(options, config.Plan(options)).Dispose();
     }
 
     /// <summary>The end of a prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
-    public abstract string? CutOff(string prompt);
+    public string? CutOff(string prompt) => conditioner.CutOff(prompt);
 
     /// <summary>Draws.</summary>
     /// <param name="options">What to draw.</param>
@@ -88,7 +92,7 @@ public abstract class DiffusionPipeline : IDisposable
         var generator = new TorchGenerator(options.Seed);
 
         var guided = config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
-        var embeddings = EncodePrompt(options, guided, cancellation);
+        var embeddings = conditioner.Encode(options, guided, cancellation);
         var start = InitialLatents.Create(Backend, space, scheduler, generator, plan, options, embeddings.Rows, UNet.Config.InChannels, cancellation);
         var input = new DenoisingInput(plan, options.Count, options.GuidanceRescale, options.Eta ?? NamedEta(options.Scheduler), embeddings, TimeIds(options, plan, embeddings.Rows), start);
         var loop = new DenoisingLoop(Backend, UNet, input, scheduler, new GeneratorNoise(Backend, generator));
@@ -100,7 +104,7 @@ public abstract class DiffusionPipeline : IDisposable
         {
             var values = Decode(latents, i);
             var pixels = VaeImageProcessor.ToImage(values, plan.Width, plan.Height);
-            pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Path, i);
+            pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source, i);
             images[i] = new(pixels, values);
         }
         return new(options, plan, [options.Count, space.Channels, h, w], latents, clock.Elapsed, images);
@@ -127,8 +131,6 @@ public abstract class DiffusionPipeline : IDisposable
         components.Dispose();
         GC.SuppressFinalize(this);
     }
-
-    private protected abstract PromptEmbeddings EncodePrompt(GenerateOptions options, bool guided, CancellationToken cancellation);
 
     /// <summary>SDXL's micro-conditioning, [rows, n], for models that take it.</summary>
     private protected virtual float[]? TimeIds(GenerateOptions options, GenerationPlan plan, int rows) => null;

@@ -13,14 +13,14 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// What a PNG says of itself: <c>parameters</c> as A1111 writes them, for people and other tools, and a JSON object under
 /// <c>peaengine</c>, with diffusers' names of the arguments, from which the same picture can be drawn again.
 /// </summary>
-/// <param name="Model">The folder of the pipeline.</param>
+/// <param name="Source">The files of the pipeline.</param>
 /// <param name="Options">
 /// What was asked for, every default filled in. An init image and a mask are not in the file; they must be given again.
 /// </param>
 /// <param name="Index">Which of the call's pictures it is, from 0.</param>
 /// <param name="InitImageSha256">Of the init image's RGB bytes, in hexadecimal, or null.</param>
 /// <param name="MaskSha256">Of the mask's RGB bytes, in hexadecimal, or null.</param>
-public sealed record PictureMetadata(string Model, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256)
+public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256)
 {
     static readonly string Version = $"PeaEngine {typeof(PictureMetadata).Assembly.GetName().Version?.ToString(3)}";
     static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -34,8 +34,8 @@ public sealed record PictureMetadata(string Model, GenerateOptions Options, int 
     }
 
     /// <summary>The chunks of one picture.</summary>
-    internal static IReadOnlyList<PngText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model, int index) =>
-        [new(PngText.Parameters, Parameters(options, plan, scheduler, model)), new(PngText.Engine, Json(options, plan, scheduler, model, index))];
+    internal static IReadOnlyList<PngText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source, int index) =>
+        [new(PngText.Parameters, Parameters(options, plan, scheduler, source.Model)), new(PngText.Engine, Json(options, plan, scheduler, source, index))];
 
     static string Parameters(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model)
     {
@@ -49,14 +49,15 @@ public sealed record PictureMetadata(string Model, GenerateOptions Options, int 
         return text.Append(", Version: ").Append(Version).ToString();
     }
 
-    static string Json(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model, int index)
+    static string Json(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source, int index)
     {
         using var stream = new MemoryStream();
         using (var writer = new Utf8JsonWriter(stream, Relaxed))
         {
             writer.WriteStartObject();
             writer.WriteString("engine", Version);
-            writer.WriteString("model", model);
+            writer.WriteString("model", source.Model);
+            if (source.Vae != null) writer.WriteString("vae", source.Vae);
             writer.WriteString("prompt", options.Prompt);
             writer.WriteString("negative_prompt", options.NegativePrompt);
             writer.WriteNumber("num_inference_steps", plan.Steps);
@@ -108,7 +109,7 @@ public sealed record PictureMetadata(string Model, GenerateOptions Options, int 
             Count = config.Int("num_images_per_prompt"),
             Strength = config.OptionalFloat("strength"),
         };
-        return new(config.String("model"), options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+        return new(new(config.String("model")) { Vae = config.OptionalString("vae") }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
     }
 
     static void WritePair(Utf8JsonWriter writer, string name, PixelSize size)

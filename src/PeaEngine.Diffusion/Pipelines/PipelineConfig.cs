@@ -14,12 +14,12 @@ sealed class PipelineConfig
     readonly JsonConfig schedulerConfig;
     readonly int encoderLayers;
 
-    PipelineConfig(DiffusersFolder folder, PipelineFamily family, string? vae)
+    PipelineConfig(PipelineSource source, DiffusersFolder folder, PipelineFamily family)
     {
-        (Folder, Family) = (folder, family);
+        (Source, Folder, Family) = (source, folder, family);
         schedulerConfig = folder.Component("scheduler").Config;
         UNetFolder = Component(folder.Component("unet"), nameof(UNet2DConditionModel));
-        VaeFolder = Component(vae == null ? folder.Component("vae") : DiffusersFolder.Open(vae), nameof(AutoencoderKL));
+        VaeFolder = Component(source.Vae is { } vae ? DiffusersFolder.Open(vae) : folder.Component("vae"), nameof(AutoencoderKL));
         TextEncoders = !family.IsXL ? [("tokenizer", "text_encoder")]
             : folder.Components.ContainsKey("text_encoder") ? [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
             : [("tokenizer_2", "text_encoder_2")];
@@ -41,6 +41,9 @@ sealed class PipelineConfig
         }
     }
 
+    /// <summary>What it was read from.</summary>
+    public PipelineSource Source { get; }
+
     /// <summary>The pipeline's folder.</summary>
     public DiffusersFolder Folder { get; }
 
@@ -58,18 +61,19 @@ sealed class PipelineConfig
 
     public AutoencoderKLConfig Vae { get; }
 
-    /// <summary>Reads the configurations of a folder, and the beginnings of its weight files.</summary>
-    /// <param name="path">The folder.</param>
-    /// <param name="vae">Another VAE's folder, or null.</param>
+    /// <summary>Whether an SDXL model was taught to take zeros where there is no negative prompt.</summary>
+    public bool ForceZerosForEmptyPrompt => Folder.Config.Bool("force_zeros_for_empty_prompt", true);
+
+    /// <summary>Reads configurations, and the beginnings of weight files.</summary>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
-    public static PipelineConfig Read(string path, string? vae)
+    public static PipelineConfig Read(PipelineSource source)
     {
-        var folder = DiffusersFolder.Open(path);
+        var folder = DiffusersFolder.Open(source.Model);
         _ = folder.Components;
         var family = PipelineFamily.Of(folder.ClassName) ?? throw folder.Config.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
         if (family.IsXL && folder.Config.Bool("requires_aesthetics_score", false))
-            throw new PeaException($"{path}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
-        return new(folder, family, vae);
+            throw new PeaException($"{source.Model}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
+        return new(source, folder, family);
     }
 
     /// <summary>Fills in the defaults of options and checks them against the model.</summary>

@@ -80,7 +80,7 @@ public sealed class SampleTests : IDisposable
     {
         var run = CommandLine.Run("sample", "red panda, 3D icon", "--steps", "1", "--json", "--output", folder.At("a.png"));
         Assert.Equal(ExitCode.Done, run.Code);
-        Assert.EndsWith(Path.Combine("samples", "emoji", "teacher"), PictureMetadata.Load(folder.At("a.png"))!.Model, StringComparison.Ordinal);
+        Assert.EndsWith(Path.Combine("samples", "emoji", "teacher"), PictureMetadata.Load(folder.At("a.png"))!.Source.Model, StringComparison.Ordinal);
     }
 
     /// <summary>A size that is not given is the init image's, rounded down.</summary>

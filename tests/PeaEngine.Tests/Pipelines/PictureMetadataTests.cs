@@ -35,7 +35,7 @@ public sealed class PictureMetadataTests : IDisposable
 
         var metadata = PictureMetadata.Load(folder.At("one.png"))!;
 
-        Assert.Equal((SmallPipeline.Sdxl, 1, null), (metadata.Model, metadata.Index, metadata.InitImageSha256));
+        Assert.Equal((SmallPipeline.Sdxl, 1, null), (metadata.Source.Model, metadata.Index, metadata.InitImageSha256));
         Assert.Equal(options, metadata.Options);
         var again = pipeline.Generate(metadata.Options)[metadata.Index];
         Assert.Equal(generation[1].Pixels.Pixels.ToArray(), again.Pixels.Pixels.ToArray());

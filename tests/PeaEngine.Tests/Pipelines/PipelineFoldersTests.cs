@@ -77,7 +77,7 @@ public sealed class PipelineFoldersTests : IDisposable
     [Fact]
     public void DefaultsAreThoseOfThePipelineOfThatKind()
     {
-        var config = PipelineConfig.Read(SmallPipeline.Sdxl, null);
+        var config = PipelineConfig.Read(new(SmallPipeline.Sdxl));
         var image = new PeaEngine.Diffusion.Images.PixelImage(64, 64);
         GenerationPlan text = config.Plan(new()), change = config.Plan(new() { InitImage = image }), inpainting = config.Plan(new() { InitImage = image, Mask = image });
 
