@@ -1,7 +1,7 @@
 namespace PeaEngine.Diffusion.Tokenizers;
 
 /// <summary>transformers' CLIPTokenizer: byte-level byte-pair encoding of lower-cased text, between a begin and an end token.</summary>
-public sealed class ClipTokenizer
+public sealed class ClipTokenizer : ITokenizer
 {
     readonly AddedTokens rawTokens, normalizedTokens;
     readonly BytePairEncoding encoding;
@@ -23,7 +23,9 @@ public sealed class ClipTokenizer
     /// <summary>The length of an encoded prompt.</summary>
     public int ModelMaxLength { get; }
 
-    /// <summary>One more than the largest id that <see cref="Encode"/> can give.</summary>
+    int? ITokenizer.ModelMaxLength => ModelMaxLength;
+
+    /// <summary>One more than the largest id that <see cref="Encode(string)"/> can give.</summary>
     public int VocabularySize { get; }
 
     /// <summary>The token that begins a prompt.</summary>
@@ -46,20 +48,13 @@ public sealed class ClipTokenizer
     /// The ids of a prompt as diffusers asks for them: begin, text, end, padded or cut to <see cref="ModelMaxLength"/> (a cut prompt
     /// keeps its end token). A lone surrogate reads as U+FFFD.
     /// </summary>
-    public int[] Encode(string text)
-    {
-        var tokens = Tokenize(text);
-        var ids = new int[ModelMaxLength];
-        var count = Math.Min(tokens.Count, ModelMaxLength - 2);
-        ids[0] = BosTokenId;
-        tokens.CopyTo(0, ids, 1, count);
-        ids[count + 1] = EosTokenId;
-        ids.AsSpan(count + 2).Fill(PadTokenId);
-        return ids;
-    }
+    public int[] Encode(string text) => Encode(text, ModelMaxLength).Ids;
+
+    /// <inheritdoc/>
+    public TokenizedText Encode(string text, int length) => TokenizedText.Of([BosTokenId], Tokenize(text), [EosTokenId], PadTokenId, length);
 
     /// <summary>
-    /// The end of a prompt that <see cref="Encode"/> leaves out, as transformers decodes its tokens: normalized, with a space after each
+    /// The end of a prompt that <see cref="Encode(string)"/> leaves out, as transformers decodes its tokens: normalized, with a space after each
     /// word. Null where the whole prompt fits.
     /// </summary>
     public string? CutOff(string text)

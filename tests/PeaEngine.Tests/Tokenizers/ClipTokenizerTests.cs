@@ -22,6 +22,18 @@ public class ClipTokenizerTests
     }
 
     [Fact]
+    public void ALengthOfItsOwnIsPaddedAndMasked()
+    {
+        var cat = Assert.Single(First.Value.Tokenize("cat"));
+        var (ids, mask) = First.Value.Encode("cat cat", 6);
+        Assert.Equal([3070, cat, cat, 3071, 3071, 3071], ids);
+        Assert.Equal([1, 1, 1, 1, 0, 0], mask);
+        Assert.Equal([3070, cat, 3071], First.Value.Encode("cat cat", 3).Ids);
+        Assert.Equal([3070, 3071], First.Value.Encode("cat cat", 2).Ids);
+        Assert.Contains("a text of 1 tokens, expected at least 2", Assert.Throws<OptionException>(() => First.Value.Encode("cat", 1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void AStringThatPadsIsASpecialTokenInTheTextToo()
     {
         // '!' alone is token 0 and at a word's end token 256. The second tokenizer pads with '!', which makes it a special token that
