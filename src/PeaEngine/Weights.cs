@@ -27,22 +27,22 @@ public readonly struct Weights
     /// <summary>Whether the checkpoint has the key.</summary>
     public bool Has(string name) => store.Source.Tensors.ContainsKey(prefix + name);
 
-    /// <summary>A matrix or table, in its stored type.</summary>
+    /// <summary>A table, in its stored type.</summary>
     /// <exception cref="PeaException">The key is missing, its shape differs, or its type is not F32, F16 or BF16.</exception>
     public Tensor Take(string name, Shape shape) => store.Take(prefix + name, shape, shape, asF32: false);
 
     /// <summary>A convolution's [O, I, kh, kw], laid out as [O, kh, kw, I], in its stored type.</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
-    public Tensor TakeConv(string name, int outChannels, int inChannels, int kernel) =>
+    public Weight TakeConv(string name, int outChannels, int inChannels, int kernel) =>
         store.TakeConv(prefix + name, outChannels, inChannels, kernel);
 
     /// <summary>A matrix [O, I], stored as such or as a 1×1 convolution's [O, I, 1, 1], in its stored type.</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
-    public Tensor TakeMatrix(string name, int outChannels, int inChannels)
+    public Weight TakeMatrix(string name, int outChannels, int inChannels)
     {
         Shape matrix = [outChannels, inChannels];
         var isConv = store.Source.Tensors.TryGetValue(prefix + name, out var info) && info.Shape.Count == 4;
-        return store.Take(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix, asF32: false);
+        return store.TakeMatrix(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix);
     }
 
     /// <summary>A bias or a norm's parameter [length], converted to F32.</summary>
@@ -61,6 +61,7 @@ public sealed class WeightStore : IDisposable
     readonly Backend backend;
     readonly HashSet<string> taken = [];
     readonly List<Storage> slabs = [];
+    readonly Dictionary<string, Weight> weights = [];
     long slabUsed;
     byte[] piece = [], turned = [];
 
@@ -90,7 +91,10 @@ public sealed class WeightStore : IDisposable
     /// <summary>The top of the checkpoint.</summary>
     public Weights Root => new(this, "");
 
-    /// <summary>The bytes of all weights taken so far.</summary>
+    /// <summary>The matrices and convolutions taken so far, by key.</summary>
+    public IReadOnlyDictionary<string, Weight> Weights => weights;
+
+    /// <summary>The bytes of all weights taken so far, as stored.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Ends the load.</summary>
@@ -107,6 +111,7 @@ public sealed class WeightStore : IDisposable
     /// <summary>Frees the weights.</summary>
     public void Dispose()
     {
+        foreach (var weight in weights.Values) weight.Restore();
         foreach (var slab in slabs) slab.Dispose();
         slabs.Clear();
     }
@@ -134,7 +139,9 @@ public sealed class WeightStore : IDisposable
         return vector;
     }
 
-    internal Tensor TakeConv(string key, int outChannels, int inChannels, int kernel)
+    internal Weight TakeMatrix(string key, Shape stored, Shape shape) => Register(key, Take(key, stored, shape, asF32: false));
+
+    internal Weight TakeConv(string key, int outChannels, int inChannels, int kernel)
     {
         var info = Find(key, [outChannels, inChannels, kernel, kernel]);
         var tensor = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
@@ -149,8 +156,10 @@ public sealed class WeightStore : IDisposable
             else Turn(MemoryMarshal.Cast<byte, ushort>(part), MemoryMarshal.Cast<byte, ushort>(to), inChannels, kernel * kernel);
             backend.Upload(to, tensor, row * rowBytes);
         }
-        return tensor;
+        return Register(key, tensor);
     }
+
+    Weight Register(string key, Tensor tensor) => weights[key] = new(key, tensor);
 
     /// <summary>[rows, channels, taps] to [rows, taps, channels].</summary>
     static void Turn<T>(ReadOnlySpan<T> from, Span<T> to, int channels, int taps) where T : unmanaged

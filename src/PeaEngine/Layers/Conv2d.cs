@@ -3,14 +3,14 @@ namespace PeaEngine.Layers;
 /// <summary>torch's Conv2d, frozen, channels last: x [B, H, W, inChannels] to [B, Ho, Wo, outChannels]. It keeps nothing.</summary>
 public sealed class Conv2d
 {
-    readonly Tensor weight, bias;
-    readonly string key;
+    readonly Weight weight;
+    readonly Tensor bias;
     readonly int inChannels, outChannels, kernel;
 
     /// <summary>Takes <c>weight</c> [outChannels, inChannels, kernel, kernel] and <c>bias</c>.</summary>
     public Conv2d(Weights w, int inChannels, int outChannels, int kernel)
     {
-        (this.inChannels, this.outChannels, this.kernel, key) = (inChannels, outChannels, kernel, w.Key("weight"));
+        (this.inChannels, this.outChannels, this.kernel) = (inChannels, outChannels, kernel);
         weight = w.TakeConv("weight", outChannels, inChannels, kernel);
         bias = w.TakeVector("bias", outChannels);
     }
@@ -43,7 +43,7 @@ public sealed class Conv2d
     void Run(Pass p, Tensor x, Tensor y, Conv2dGeometry geometry, Tensor? shift, Tensor? residual)
     {
         if (x.Shape.Rank != 4 || x.Shape[3] != inChannels)
-            throw new PeaException($"conv2d: input {x.Shape} has {x.Shape[-1]} channels, weight {key} wants {inChannels}");
-        p.Backend.Conv2d(x, weight, bias, y, geometry, shift, residual);
+            throw new PeaException($"conv2d: input {x.Shape} has {x.Shape[-1]} channels, weight {weight.Key} wants {inChannels}");
+        p.Backend.Conv2d(x, weight.Value, bias, y, geometry, shift, residual);
     }
 }

@@ -3,14 +3,13 @@ namespace PeaEngine.Layers;
 /// <summary>torch's Linear, frozen: y = activation(x · weightᵀ + bias) + residual. It keeps nothing.</summary>
 public sealed class Linear
 {
-    readonly Tensor weight;
+    readonly Weight weight;
     readonly Tensor? bias;
-    readonly string key;
 
     /// <summary>Takes <c>weight</c> [outFeatures, inFeatures] (or a 1×1 convolution's) and, where asked, <c>bias</c>.</summary>
     public Linear(Weights w, int inFeatures, int outFeatures, bool bias = true)
     {
-        (InFeatures, OutFeatures, key) = (inFeatures, outFeatures, w.Key("weight"));
+        (InFeatures, OutFeatures) = (inFeatures, outFeatures);
         weight = w.TakeMatrix("weight", outFeatures, inFeatures);
         this.bias = bias ? w.TakeVector("bias", outFeatures) : null;
     }
@@ -32,7 +31,7 @@ public sealed class Linear
     /// <summary>Writes y [.., outFeatures] from x [.., inFeatures].</summary>
     public void Forward(Pass p, Tensor x, Tensor y, Activation activation = Activation.None, Tensor? residual = null)
     {
-        if (x.Shape[-1] != InFeatures) throw new PeaException($"linear: input {x.Shape} has {x.Shape[-1]} features, weight {key} wants {InFeatures}");
-        p.Backend.Linear(x, weight, bias, y, activation, residual);
+        if (x.Shape[-1] != InFeatures) throw new PeaException($"linear: input {x.Shape} has {x.Shape[-1]} features, weight {weight.Key} wants {InFeatures}");
+        p.Backend.Linear(x, weight.Value, bias, y, activation, residual);
     }
 }
