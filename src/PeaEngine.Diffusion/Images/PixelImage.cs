@@ -45,7 +45,7 @@ public sealed class PixelImage
     public Span<byte> Pixels => pixels;
 
     /// <summary>Text chunks, in the order of the file: those that were read, or those to be written.</summary>
-    public IReadOnlyList<PngText> Texts { get; set; } = [];
+    public IReadOnlyList<PictureText> Texts { get; set; } = [];
 
     /// <summary>One row's bytes, [W, channels].</summary>
     public Span<byte> Row(int y) => pixels.AsSpan(y * Width * Channels, Width * Channels);

@@ -29,13 +29,13 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
     /// <exception cref="PeaException">The file cannot be read, or its JSON is not what this engine writes.</exception>
     public static PictureMetadata? Load(string path)
     {
-        var json = PixelImage.Load(path).Texts.Where(text => text.Keyword == PngText.Engine).Select(text => text.Text).FirstOrDefault();
+        var json = PixelImage.Load(path).Texts.Where(text => text.Keyword == PictureText.Engine).Select(text => text.Text).FirstOrDefault();
         return json == null ? null : Parse(json, path);
     }
 
     /// <summary>The chunks of one picture.</summary>
-    internal static IReadOnlyList<PngText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source, int index) =>
-        [new(PngText.Parameters, Parameters(options, plan, scheduler, source.Model)), new(PngText.Engine, Json(options, plan, scheduler, source, index))];
+    internal static IReadOnlyList<PictureText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source, int index) =>
+        [new(PictureText.Parameters, Parameters(options, plan, scheduler, source.Model)), new(PictureText.Engine, Json(options, plan, scheduler, source, index))];
 
     static string Parameters(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model)
     {

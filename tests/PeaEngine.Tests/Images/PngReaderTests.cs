@@ -67,7 +67,7 @@ public class PngReaderTests
             PngFiles.Data(0, 1),
             ("iTXt", [.. "packed\0\u0001\0\0\0"u8, .. PngFiles.Deflate([.. "🐯"u8])]),
             PngFiles.End);
-        Assert.Equal((PngText[])[new("Title", "déjà vu"), new(PngText.Parameters, "a cat\nSteps: 20"), new("note", "老虎"), new("packed", "🐯")], image.Texts);
+        Assert.Equal((PictureText[])[new("Title", "déjà vu"), new(PictureText.Parameters, "a cat\nSteps: 20"), new("note", "老虎"), new("packed", "🐯")], image.Texts);
     }
 
     public static TheoryData<string, byte[]> Bad()

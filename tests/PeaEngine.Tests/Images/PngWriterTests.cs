@@ -52,11 +52,11 @@ public class PngWriterTests
     [Fact]
     public void TextsAreWrittenInOrderAndReadBack()
     {
-        PngText[] texts =
+        PictureText[] texts =
         [
-            new(PngText.Parameters, "a red panda, café\nNegative prompt: blur\nSteps: 20, Seed: 7"),
-            new(PngText.Engine, """{"prompt":"老虎头，3D图标 🐯"}"""),
-            new(PngText.Parameters, "老虎头\nSteps: 20"),
+            new(PictureText.Parameters, "a red panda, café\nNegative prompt: blur\nSteps: 20, Seed: 7"),
+            new(PictureText.Engine, """{"prompt":"老虎头，3D图标 🐯"}"""),
+            new(PictureText.Parameters, "老虎头\nSteps: 20"),
             new("Empty", ""),
         ];
         var image = Noise(3, 2, 3);

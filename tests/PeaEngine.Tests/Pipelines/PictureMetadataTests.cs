@@ -80,11 +80,11 @@ public sealed class PictureMetadataTests : IDisposable
     public void AnotherPngSaysNothingAndABrokenChunkIsNamed()
     {
         new PixelImage(2, 2).Save(folder.At("plain.png"));
-        new PixelImage(2, 2) { Texts = [new(PngText.Engine, """{ "prompt": 3 }""")] }.Save(folder.At("broken.png"));
+        new PixelImage(2, 2) { Texts = [new(PictureText.Engine, """{ "prompt": 3 }""")] }.Save(folder.At("broken.png"));
 
         Assert.Null(PictureMetadata.Load(folder.At("plain.png")));
         Assert.Contains("broken.png: prompt is '3', expected a string", Assert.Throws<PeaException>(() => PictureMetadata.Load(folder.At("broken.png"))).Message, StringComparison.Ordinal);
     }
 
-    static string Parameters(Generation generation) => generation[0].Pixels.Texts.Single(text => text.Keyword == PngText.Parameters).Text;
+    static string Parameters(Generation generation) => generation[0].Pixels.Texts.Single(text => text.Keyword == PictureText.Parameters).Text;
 }

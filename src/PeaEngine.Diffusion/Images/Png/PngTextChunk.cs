@@ -16,7 +16,7 @@ static class PngTextChunk
 
     /// <summary>Reads a chunk, inflating at most <paramref name="budget"/> bytes, which are taken from it.</summary>
     /// <exception cref="PeaException">The chunk is damaged or too large.</exception>
-    public static PngText Read(string type, ReadOnlySpan<byte> chunk, string name, ref int budget)
+    public static PictureText Read(string type, ReadOnlySpan<byte> chunk, string name, ref int budget)
     {
         var keyword = Encoding.Latin1.GetString(Field(ref chunk, type, name));
         if (keyword.Length is 0 or > 79) throw new PeaException($"{name}: {type} has a keyword of {keyword.Length} characters, expected 1 to 79");
@@ -36,7 +36,7 @@ static class PngTextChunk
         if (budget < 0) throw new PeaException($"{name}: more than {MaxBytes} bytes of text, expected at most that");
         try
         {
-            return new PngText(keyword, (type == "iTXt" ? StrictUtf8 : Encoding.Latin1).GetString(text));
+            return new PictureText(keyword, (type == "iTXt" ? StrictUtf8 : Encoding.Latin1).GetString(text));
         }
         catch (DecoderFallbackException exception)
         {
@@ -46,7 +46,7 @@ static class PngTextChunk
 
     /// <summary>The type and data to store a text with: tEXt where Latin-1 has all its characters, else iTXt.</summary>
     /// <exception cref="PeaException">The keyword is none, or the text has a zero character or is too long.</exception>
-    public static (string Type, byte[] Data) Write(PngText text)
+    public static (string Type, byte[] Data) Write(PictureText text)
     {
         var (keyword, value) = text;
         if (keyword.Length is 0 or > 79 || keyword.Any(c => c is < ' ' or > '~' and < '\u00a1' or > '\u00ff') || keyword.Trim() != keyword || keyword.Contains("  "))

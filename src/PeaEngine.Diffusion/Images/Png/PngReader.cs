@@ -47,7 +47,7 @@ static class PngReader
         PngHeader? header = null;
         ReadOnlyMemory<byte> palette = default;
         var data = new List<ReadOnlyMemory<byte>>();
-        var texts = new List<PngText>();
+        var texts = new List<PictureText>();
         var textBudget = PngTextChunk.MaxBytes;
         var previous = "";
         for (var offset = Signature.Length; ;)
