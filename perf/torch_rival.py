@@ -93,6 +93,11 @@ def layer_norm(rows, channels):
     return lambda: F.layer_norm(x, (channels,), gamma, beta)
 
 
+def rms_norm(rows, channels):
+    x, gamma = torch.randn(rows, channels), torch.randn(channels)
+    return lambda: gamma * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
+
+
 def activate(count, activation):
     x = 4 * torch.randn(count)
     return [
@@ -157,6 +162,11 @@ def embedding(batch, tokens, channels):
     table, positions = torch.randn(49408, channels), torch.randn(tokens, channels)
     ids = (torch.arange(batch * tokens) * 7919 % 49408).view(batch, tokens)
     return lambda: F.embedding(ids, table) + positions
+
+
+def mean_tokens(tokens, channels):
+    x = torch.randn(1, tokens, channels)
+    return lambda: x.mean(1)
 
 
 def timestep_embedding(batch, channels):

@@ -26,6 +26,7 @@ static class Catalogue
         new GroupNorm(32, 640),
         new LayerNorm(1024, 640),
         new LayerNorm(1024, 1280),
+        new RmsNorm(1024, 2048),
         new Activate(1 << 20, Activation.Silu),
         new Activate(1 << 20, Activation.Gelu),
         new Combine(1 << 20, 3),
@@ -37,6 +38,7 @@ static class Catalogue
         new ToChannelsFirst(512, 3),
         new RescaleGuidance(2, 64, 4),
         new Embedding(2, 77, 1280),
+        new MeanTokens(77, 1280),
         new TimestepEmbedding(2, 320),
         // SDXL in its own size, at 512².
         new VaeDecode(64),

@@ -30,10 +30,10 @@ sealed class ProfiledBackend(Backend inner) : Backend
         Add("linear", $"{x.Shape} {weight.Shape}", start, 2.0 * x.Elements * weight.Shape[0]);
     }
 
-    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y)
+    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu)
     {
         var start = Stopwatch.GetTimestamp();
-        inner.Geglu(x, weight, bias, y);
+        inner.Geglu(x, weight, bias, y, activation);
         Add("geglu", $"{x.Shape} {weight.Shape}", start, 2.0 * x.Elements * weight.Shape[0]);
     }
 
@@ -56,6 +56,13 @@ sealed class ProfiledBackend(Backend inner) : Backend
         var start = Stopwatch.GetTimestamp();
         inner.LayerNorm(x, gamma, beta, y, epsilon);
         Add("layer_norm", $"{x.Shape}", start);
+    }
+
+    public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon)
+    {
+        var start = Stopwatch.GetTimestamp();
+        inner.RmsNorm(x, gamma, y, epsilon);
+        Add("rms_norm", $"{x.Shape}", start);
     }
 
     public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default)
@@ -105,6 +112,13 @@ sealed class ProfiledBackend(Backend inner) : Backend
         var start = Stopwatch.GetTimestamp();
         inner.Concat(a, b, y);
         Add("concat", $"{y.Shape}", start);
+    }
+
+    public override void MeanTokens(Tensor x, Tensor? mask, Tensor y)
+    {
+        var start = Stopwatch.GetTimestamp();
+        inner.MeanTokens(x, mask, y);
+        Add("mean_tokens", $"{x.Shape}", start);
     }
 
     public override void Copy(Tensor x, Tensor y)

@@ -45,6 +45,10 @@ public readonly struct Weights
         return store.TakeMatrix(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix);
     }
 
+    /// <summary>Two matrices [rows, columns] of one type, the second's rows below the first's: [2·rows, columns] in their stored type.</summary>
+    /// <exception cref="PeaException">As for <see cref="Take"/>, or the types differ.</exception>
+    public Weight TakeStacked(string first, string second, int rows, int columns) => store.TakeStacked(prefix + first, prefix + second, [rows, columns]);
+
     /// <summary>A bias or a norm's parameter [length], converted to F32.</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
     public Tensor TakeVector(string name, int length) => store.Take(prefix + name, [length], [length], asF32: true);
@@ -122,12 +126,7 @@ public sealed class WeightStore : IDisposable
         if (!asF32 || info.DType == DType.F32)
         {
             var tensor = Allocate(shape, info.DType);
-            for (long offset = 0; offset < info.Bytes;)
-            {
-                var part = Piece(key, offset, info.Bytes - offset);
-                backend.Upload(part, tensor, offset);
-                offset += part.Length;
-            }
+            Upload(key, info, tensor, 0);
             return tensor;
         }
         var vector = Allocate(shape, DType.F32);
@@ -140,6 +139,16 @@ public sealed class WeightStore : IDisposable
     }
 
     internal Weight TakeMatrix(string key, Shape stored, Shape shape) => Register(key, Take(key, stored, shape, asF32: false));
+
+    internal Weight TakeStacked(string first, string second, Shape shape)
+    {
+        TensorInfo top = Find(first, shape), bottom = Find(second, shape);
+        if (top.DType != bottom.DType) throw new PeaException($"{Source.Path}: tensor '{second}' is {bottom}, expected {top.DType} as '{first}'");
+        var tensor = Allocate([2 * shape[0], shape[1]], top.DType);
+        Upload(first, top, tensor, 0);
+        Upload(second, bottom, tensor, top.Bytes);
+        return new(first, tensor);
+    }
 
     internal Weight TakeConv(string key, int outChannels, int inChannels, int kernel)
     {
@@ -160,6 +169,17 @@ public sealed class WeightStore : IDisposable
     }
 
     Weight Register(string key, Tensor tensor) => weights[key] = new(key, tensor);
+
+    /// <summary>Copies a stored tensor, piece by piece, to where <paramref name="byteOffset"/> says in another.</summary>
+    void Upload(string key, TensorInfo info, Tensor tensor, long byteOffset)
+    {
+        for (long offset = 0; offset < info.Bytes;)
+        {
+            var part = Piece(key, offset, info.Bytes - offset);
+            backend.Upload(part, tensor, byteOffset + offset);
+            offset += part.Length;
+        }
+    }
 
     /// <summary>[rows, channels, taps] to [rows, taps, channels].</summary>
     static void Turn<T>(ReadOnlySpan<T> from, Span<T> to, int channels, int taps) where T : unmanaged

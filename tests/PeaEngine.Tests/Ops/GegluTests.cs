@@ -6,8 +6,9 @@ public class GegluTests : OpTests<GegluTests>, IOpCases
         from shape in ((int M, int N, int K)[])[(1, 1, 1), (1, 64, 65), (2, 33, 700), (13, 17, 65), (24, 64, 320), (65, 127, 385), (31, 200, 1281)]
         from dtype in (DType[])[DType.F32, DType.F16, DType.BF16]
         from bias in (bool[])[false, true]
+        from activation in (Activation[])[Activation.Gelu, Activation.GeluTanh]
         // Products of two sums of up to 1281 products in single precision.
-        select new OpCase($"{shape} {dtype}{(bias ? " bias" : "")}", 3e-6, fenced =>
+        select new OpCase($"{shape} {dtype} {activation}{(bias ? " bias" : "")}", 3e-6, fenced =>
         {
             var (m, n, k) = shape;
             Tensor x = fenced.Normal([m, k]), weight = fenced.Normal([2 * n, k], deviation: 1 / Math.Sqrt(k), dtype: dtype), y = fenced.New([m, n]);
@@ -15,7 +16,7 @@ public class GegluTests : OpTests<GegluTests>, IOpCases
             var h = Reference.Product(x, weight, b);
             var expected = new double[m * n];
             for (var i = 0; i < expected.Length; i++)
-                expected[i] = h[i / n * 2 * n + i % n] * Reference.Activate(h[i / n * 2 * n + n + i % n], Activation.Gelu);
-            return new(() => fenced.Backend.Geglu(x, weight, b, y), y, expected);
+                expected[i] = h[i / n * 2 * n + i % n] * Reference.Activate(h[i / n * 2 * n + n + i % n], activation);
+            return new(() => fenced.Backend.Geglu(x, weight, b, y, activation), y, expected);
         });
 }

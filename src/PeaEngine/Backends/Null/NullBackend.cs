@@ -29,7 +29,7 @@ public sealed class NullBackend : Backend
         Count(x, weight, bias, y, residual);
 
     /// <inheritdoc/>
-    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y) => Count(x, weight, bias, y);
+    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu) => Count(x, weight, bias, y);
 
     /// <inheritdoc/>
     public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null) =>
@@ -40,6 +40,9 @@ public sealed class NullBackend : Backend
 
     /// <inheritdoc/>
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon) => Count(x, gamma, beta, y);
+
+    /// <inheritdoc/>
+    public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) => Count(x, gamma, y);
 
     /// <inheritdoc/>
     public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default) =>
@@ -66,6 +69,9 @@ public sealed class NullBackend : Backend
 
     /// <inheritdoc/>
     public override void Concat(Tensor a, Tensor b, Tensor y) => Count(a, b, y);
+
+    /// <inheritdoc/>
+    public override void MeanTokens(Tensor x, Tensor? mask, Tensor y) => Count(x, mask, y);
 
     /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y) => Count(x, y);

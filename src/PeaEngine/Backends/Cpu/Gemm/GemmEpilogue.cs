@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace PeaEngine.Backends;
 
-/// <summary>What happens to a product on its way out: bias, activation or gate, an image's shift, residual.</summary>
+/// <summary>What happens to a product on its way out: bias, activation (of the gate, where there is one), an image's shift, residual.</summary>
 readonly unsafe struct GemmEpilogue(Tensor y, Tensor? bias, Activation activation, Tensor? shift, Tensor? residual, bool gated)
 {
     readonly float* y = (float*)y.Address, bias = Address(bias), shift = Address(shift), residual = Address(residual);
     readonly int width = y.Shape[-1], rowsPerImage = shift is { } s ? y.Shape.Rows / s.Shape[0] : 0;
 
-    /// <summary>Whether columns are value · gelu(gate) of two products.</summary>
+    /// <summary>Whether columns are value · activation(gate) of two products.</summary>
     public bool Gated => gated;
 
     /// <summary>Whether the bare product can be written to the output first, without losing anything.</summary>
@@ -81,7 +81,7 @@ readonly unsafe struct GemmEpilogue(Tensor y, Tensor? bias, Activation activatio
         {
             var factor = Load<S, V>(gate, count, whole);
             if (bias != null) factor = S.Add(factor, Load<S, V>(bias + width + n, count, whole));
-            return S.Mul(value, VectorMath.Gelu<S, V>(factor));
+            return S.Mul(value, VectorMath.Activate<S, V>(factor, activation));
         }
         value = VectorMath.Activate<S, V>(value, activation);
         if (image != null) value = S.Add(value, Load<S, V>(image + n, count, whole));
