@@ -32,6 +32,8 @@ static class SampleCommand
     static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG to begin from: image to image.", HelpName = "FILE" };
     static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
     static readonly Option<string?> Mask = new("--mask") { Description = "PNG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
+    static readonly Option<string?> Refiner = new("--refiner") { Description = "An SDXL refiner, which does the last steps: a pipeline folder.", HelpName = "DIR" };
+    static readonly Option<double?> RefinerStart = Number("--refiner-start", "Where the refiner goes on, between 0 and 1. Default: 0.8.");
     static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
     static readonly Option<int?> Threads = Integer("--threads", "CPU threads. Default: one a processor.", "N");
     static readonly Option<string> Output = new("--output", "-o") { Description = "Where the picture goes; with several, name.0.png, name.1.png, …", HelpName = "PATH", DefaultValueFactory = _ => "out.png" };
@@ -46,7 +48,7 @@ static class SampleCommand
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG.")
         {
             Prompt, Model, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
-            ClipSkip, Count, InitImage, Strength, Mask, DeviceName, Threads, Output, SaveLatents, Json,
+            ClipSkip, Count, InitImage, Strength, Mask, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
         command.SetAction(Run);
         return command;
@@ -80,8 +82,9 @@ static class SampleCommand
             InitImage = initImage == null ? null : PixelImage.Load(initImage),
             Strength = parsed.GetValue(Strength),
             Mask = mask == null ? null : PixelImage.Load(mask),
+            RefinerStart = parsed.GetValue(RefinerStart),
         };
-        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Vae = parsed.GetValue(Vae) };
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Vae = parsed.GetValue(Vae), Refiner = parsed.GetValue(Refiner) };
         var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();

@@ -1,18 +1,18 @@
-using System.Diagnostics;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>What one run of the loop is given beside the model.</summary>
-/// <param name="Plan">Steps, size and guidance.</param>
+/// <param name="Window">The steps to run.</param>
+/// <param name="Guidance">guidance_scale</param>
 /// <param name="Count">Pictures of the prompt.</param>
 /// <param name="GuidanceRescale">φ of arXiv 2305.08891.</param>
 /// <param name="Eta">DDIM's η.</param>
 /// <param name="Embeddings">The prompt, with an unconditional row where it is guided.</param>
 /// <param name="TimeIds">SDXL's micro-conditioning, [rows, n], as many rows as the embeddings.</param>
 /// <param name="Start">Latents to begin with, and what inpainting needs.</param>
-sealed record DenoisingInput(GenerationPlan Plan, int Count, double GuidanceRescale, double Eta, PromptEmbeddings Embeddings, float[]? TimeIds, InitialLatents Start);
+sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, double GuidanceRescale, double Eta, PromptEmbeddings Embeddings, float[]? TimeIds, InitialLatents Start);
 
 /// <summary>
 /// The sampler: scale, predict, guide, step. All memory is taken before the first step; a step allocates nothing.
@@ -22,26 +22,24 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     readonly int rows = input.Embeddings.Rows, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
 
     /// <summary>Runs all steps and gives the final latents [count, C, h, w].</summary>
-    public float[] Run(Action<int, int, TimeSpan, Func<float[]>>? report, CancellationToken cancellation)
+    public float[] Run(ProgressMeter meter, CancellationToken cancellation)
     {
         using var arena = new Arena(backend, MeasuredArena.Measure(p => Step(p, Prepare(p), 0, measuring: true)));
         var pass = new Pass(backend, arena, cancellation);
         var state = Prepare(pass);
-        var first = input.Plan.FirstStep * scheduler.Order;
-        var total = scheduler.Timesteps.Count - first;
-        var clock = Stopwatch.StartNew();
+        scheduler.SetBeginIndex(input.Window.First);
         float[] Current()
         {
             var values = new float[state.Latents.Elements];
             backend.Download(state.Latents, values);
             return values;
         }
-        report?.Invoke(0, total, clock.Elapsed, Current);
-        for (var i = 0; i < total; i++)
+        meter.Begin(Current);
+        for (var i = input.Window.First; i < input.Window.End; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Step(pass, state, first + i, measuring: false);
-            report?.Invoke(i + 1, total, clock.Elapsed, Current);
+            Step(pass, state, i, measuring: false);
+            meter.Advance(Current);
         }
         return Current();
     }
@@ -114,7 +112,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         {
             Tensor unconditional = guided, text = output.Slice(count, count);
             guided = p.New(text.Shape);
-            var scale = (float)input.Plan.Guidance;
+            var scale = (float)input.Guidance;
             b.Combine(guided, new Term(1 - scale, unconditional), new Term(scale, text));
             if (input.GuidanceRescale > 0) b.RescaleGuidance(guided, text, (float)input.GuidanceRescale);
         }
@@ -124,7 +122,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         if (state.Mask is { } mask)
         {
             var original = state.Original!.Value;
-            if (index + 1 < scheduler.Timesteps.Count) scheduler.AddNoise(b, original, state.Noise!.Value, proper, scheduler.StepIndex);
+            if (index + 1 < input.Window.End) scheduler.AddNoise(b, original, state.Noise!.Value, proper, scheduler.StepIndex);
             else b.Copy(original, proper);
             b.Blend(proper, state.Latents, mask, state.Latents);
         }
@@ -138,7 +136,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     {
         Tensor values = p.New([batch]), embedding = p.New([batch, dim]);
         var scaled = new float[batch];
-        Array.Fill(scaled, (float)(input.Plan.Guidance - 1) * 1000);
+        Array.Fill(scaled, (float)(input.Guidance - 1) * 1000);
         p.Backend.Upload(scaled, values);
         p.Backend.TimestepEmbedding(values, embedding, flipSinToCos: false, shift: 1);
         return embedding;

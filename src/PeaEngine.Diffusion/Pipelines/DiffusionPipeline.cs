@@ -13,22 +13,26 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// </summary>
 public abstract class DiffusionPipeline : IDisposable
 {
+    const double DefaultRefinerStart = 0.8;
+
     readonly ComponentOwner components;
-    readonly PipelineConfig config;
     readonly AutoencoderKL vae;
     readonly ITextConditioner conditioner;
+    DiffusionPipeline? refiner;
 
     private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
     {
-        (this.config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
+        (Config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
         (UNet, vae) = (models.UNet, models.Vae);
     }
 
     /// <summary>What it was loaded from.</summary>
-    public PipelineSource Source => config.Source;
+    public PipelineSource Source => Config.Source;
 
     /// <summary>Where it computes.</summary>
     public Backend Backend { get; }
+
+    private protected PipelineConfig Config { get; }
 
     private protected UNet2DConditionModel UNet { get; }
 
@@ -48,7 +52,9 @@ public abstract class DiffusionPipeline : IDisposable
         try
         {
             var models = new PipelineModels(config, backend, components);
-            return config.Family.IsXL ? new StableDiffusionXL(config, backend, components, models) : new StableDiffusion(config, backend, components, models);
+            DiffusionPipeline pipeline = config.Family.IsXL ? new StableDiffusionXL(config, backend, components, models) : new StableDiffusion(config, backend, components, models);
+            if (source.Refiner is { } refiner) pipeline.UseRefiner(components.Own(Load(refiner, backend)));
+            return pipeline;
         }
         catch
         {
@@ -70,7 +76,22 @@ public abstract class DiffusionPipeline : IDisposable
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(options);
         var config = PipelineConfig.Read(source);
-        config.CreateScheduler(options, config.Plan(options)).Dispose();
+        var plan = config.Plan(options, source.Refiner != null);
+        config.CreateScheduler(options, plan).Dispose();
+        if (source.Refiner is not { } path) return;
+        var refiner = PipelineConfig.Read(new(path));
+        config.CheckRefiner(refiner);
+        refiner.CreateScheduler(options, plan).Dispose();
+    }
+
+    /// <summary>Lets another SDXL pipeline do the last steps, from <see cref="GenerateOptions.RefinerStart"/> on; it stays the caller's.</summary>
+    /// <exception cref="PeaException">Its latents are not this pipeline's, or it is not on the same backend.</exception>
+    public void UseRefiner(DiffusionPipeline refiner)
+    {
+        ArgumentNullException.ThrowIfNull(refiner);
+        Config.CheckRefiner(refiner.Config);
+        if (refiner.Backend != Backend) throw new PeaException($"{refiner.Source.Model}: a refiner on another backend than {Source.Model}");
+        this.refiner = refiner;
     }
 
     /// <summary>The end of a prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
@@ -86,43 +107,53 @@ public abstract class DiffusionPipeline : IDisposable
     {
         ArgumentNullException.ThrowIfNull(options);
         var clock = Stopwatch.StartNew();
-        var space = new LatentSpace(Backend, vae);
-        var plan = config.Plan(options);
-        using var scheduler = config.CreateScheduler(options, plan);
-        var generator = new TorchGenerator(options.Seed);
-
-        var guided = config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
-        var embeddings = conditioner.Encode(options, guided, cancellation);
-        var start = InitialLatents.Create(Backend, space, scheduler, generator, plan, options, embeddings.Rows, UNet.Config.InChannels, cancellation);
-        var input = new DenoisingInput(plan, options.Count, options.GuidanceRescale, options.Eta ?? NamedEta(options.Scheduler), embeddings, TimeIds(options, plan, embeddings.Rows), start);
-        var loop = new DenoisingLoop(Backend, UNet, input, scheduler, new GeneratorNoise(Backend, generator));
-        int h = start.Shape[2], w = start.Shape[3];
-        var latents = loop.Run(progress == null ? null : Report, cancellation);
-
-        var images = new GeneratedImage[options.Count];
-        for (var i = 0; i < images.Length; i++)
+        var plan = Config.Plan(options, refiner != null);
+        using var scheduler = Config.CreateScheduler(options, plan);
+        using var refinerScheduler = refiner?.Config.CreateScheduler(options, plan);
+        StepWindow window = StepWindow.Of(scheduler, plan), rest = default;
+        if (refinerScheduler != null)
         {
-            var values = Decode(latents, i);
-            var pixels = VaeImageProcessor.ToImage(values, plan.Width, plan.Height);
-            pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source, i);
-            images[i] = new(pixels, values);
+            var start = options.RefinerStart ?? DefaultRefinerStart;
+            (window, rest) = (window.EndingAt(scheduler, start), StepWindow.StartingAt(refinerScheduler, start));
         }
-        return new(options, plan, [options.Count, space.Channels, h, w], latents, clock.Elapsed, images);
+        var space = new LatentSpace(Backend, (refiner ?? this).vae);
+        Shape shape = [options.Count, space.Channels, plan.Height / space.Factor, plan.Width / space.Factor];
+        var meter = new ProgressMeter(progress, window.Count + rest.Count, latents => [.. Decode(latents).Select(image => image.Pixels)]);
+        var generator = new TorchGenerator(options.Seed);
+        var latents = Denoise(new(options, plan, window, scheduler, generator, meter), rows => InitialLatents.Create(
+            Backend, new LatentSpace(Backend, vae), scheduler, generator, plan, options, rows, UNet.Config.InChannels, cancellation), cancellation);
+        if (refinerScheduler != null)
+            latents = refiner!.Denoise(new(options, plan, rest, refinerScheduler, generator, meter), _ => new(shape, latents), cancellation);
 
-        // The reference's pipelines pass 0 even to the classes with another default.
-        static double NamedEta(string? scheduler) => (scheduler == null ? null : SchedulerCatalog.Eta(scheduler)) ?? 0;
+        var images = Decode(latents).ToArray();
+        for (var i = 0; i < images.Length; i++) images[i].Pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source, i);
+        return new(options, plan, [.. shape], latents, clock.Elapsed, images);
 
-        float[] Decode(float[] all, int index)
+        IEnumerable<GeneratedImage> Decode(float[] all)
         {
             var size = all.Length / options.Count;
-            return space.Decode(all.AsMemory(index * size, size), h, w, cancellation);
+            for (var i = 0; i < options.Count; i++)
+            {
+                var values = space.Decode(all.AsMemory(i * size, size), shape[2], shape[3], cancellation);
+                yield return new(VaeImageProcessor.ToImage(values, plan.Width, plan.Height), values);
+            }
         }
+    }
 
-        void Report(int step, int total, TimeSpan elapsed, Func<float[]> current) => progress!.Report(new(step, total, elapsed, current, () =>
-        {
-            var now = current();
-            return [.. Enumerable.Range(0, options.Count).Select(i => VaeImageProcessor.ToImage(Decode(now, i), plan.Width, plan.Height))];
-        }));
+    /// <summary>One model's part of a generation.</summary>
+    readonly record struct Stage(GenerateOptions Options, GenerationPlan Plan, StepWindow Window, Scheduler Scheduler, TorchGenerator Generator, ProgressMeter Meter);
+
+    /// <summary>Encodes the prompt and runs a stage's steps: the latents [count, C, h, w] that it leaves.</summary>
+    float[] Denoise(in Stage stage, Func<int, InitialLatents> start, CancellationToken cancellation)
+    {
+        var (options, plan) = (stage.Options, stage.Plan);
+        var guided = Config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
+        var embeddings = conditioner.Encode(options, guided, cancellation);
+        var rows = embeddings.Rows;
+        // The reference's pipelines pass an eta of 0 even to the classes with another default.
+        var eta = options.Eta ?? (options.Scheduler == null ? null : SchedulerCatalog.Eta(options.Scheduler)) ?? 0;
+        var input = new DenoisingInput(stage.Window, plan.Guidance, options.Count, options.GuidanceRescale, eta, embeddings, TimeIds(options, plan, rows), start(rows));
+        return new DenoisingLoop(Backend, UNet, input, stage.Scheduler, new GeneratorNoise(Backend, stage.Generator)).Run(stage.Meter, cancellation);
     }
 
     /// <summary>Frees the weights.</summary>

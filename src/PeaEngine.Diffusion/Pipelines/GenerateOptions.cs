@@ -74,9 +74,19 @@ public sealed record GenerateOptions
     /// <summary>Where it is white, the init image is drawn anew; needs <see cref="InitImage"/>.</summary>
     public PixelImage? Mask { get; init; }
 
+    /// <summary>The part of the noise that the model removes before the refiner goes on, between 0 and 1 (denoising_end and denoising_start); 0.8 by default.</summary>
+    public double? RefinerStart { get; init; }
+
+    /// <summary>What a refiner is told of the picture: aesthetic_score.</summary>
+    public double AestheticScore { get; init; } = 6;
+
+    /// <summary>What a refiner is told of the picture it should not draw: negative_aesthetic_score.</summary>
+    public double NegativeAestheticScore { get; init; } = 2.5;
+
     /// <summary>Checks what does not depend on the model.</summary>
+    /// <param name="refined">Whether there is a refiner.</param>
     /// <exception cref="OptionException">A value outside its range, or a combination that makes no sense.</exception>
-    internal void Validate()
+    internal void Validate(bool refined)
     {
         Require(Steps is null or (>= 1 and <= 1000), "steps", Steps, "1 to 1000");
         Require(Guidance is null || double.IsFinite(Guidance.Value), "guidance", Guidance, "a number");
@@ -90,6 +100,11 @@ public sealed record GenerateOptions
         Require(OriginalSize is null or { Height: >= 0, Width: >= 0 }, "original size", OriginalSize, "0 or more both ways");
         Require(TargetSize is null or { Height: >= 0, Width: >= 0 }, "target size", TargetSize, "0 or more both ways");
         Require(CropTopLeft is { Height: >= 0, Width: >= 0 }, "crop", CropTopLeft, "0 or more both ways");
+        Require(RefinerStart is null or (> 0 and < 1), "refiner start", RefinerStart, "a number between 0 and 1");
+        Require(double.IsFinite(AestheticScore), "aesthetic score", AestheticScore, "a number");
+        Require(double.IsFinite(NegativeAestheticScore), "negative aesthetic score", NegativeAestheticScore, "a number");
+        if (RefinerStart != null && !refined) throw new OptionException(FormattableString.Invariant($"refiner start {RefinerStart}: there is no refiner"));
+        if (refined && Mask != null) throw new OptionException("mask: a refiner goes on with the whole picture, so it does not go with inpainting");
         if (Mask != null && InitImage == null) throw new OptionException("mask: there is no init image that it could belong to");
         if (Strength != null && InitImage == null) throw new OptionException($"strength {Strength}: there is no init image to begin from");
     }

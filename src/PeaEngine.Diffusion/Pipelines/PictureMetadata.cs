@@ -58,6 +58,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             writer.WriteString("engine", Version);
             writer.WriteString("model", source.Model);
             if (source.Vae != null) writer.WriteString("vae", source.Vae);
+            if (source.Refiner != null) writer.WriteString("refiner", source.Refiner);
             writer.WriteString("prompt", options.Prompt);
             writer.WriteString("negative_prompt", options.NegativePrompt);
             writer.WriteNumber("num_inference_steps", plan.Steps);
@@ -73,6 +74,9 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             WritePair(writer, "crops_coords_top_left", options.CropTopLeft);
             if (options.TargetSize is { } target) WritePair(writer, "target_size", target);
             if (options.ClipSkip is { } skip) writer.WriteNumber("clip_skip", skip);
+            if (options.RefinerStart is { } start) writer.WriteNumber("refiner_start", start);
+            writer.WriteNumber("aesthetic_score", options.AestheticScore);
+            writer.WriteNumber("negative_aesthetic_score", options.NegativeAestheticScore);
             writer.WriteNumber("num_images_per_prompt", options.Count);
             writer.WriteNumber("index", index);
             if (options.InitImage is { } image)
@@ -108,8 +112,11 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             ClipSkip = config.OptionalInt("clip_skip"),
             Count = config.Int("num_images_per_prompt"),
             Strength = config.OptionalFloat("strength"),
+            RefinerStart = config.OptionalFloat("refiner_start"),
+            AestheticScore = config.Float("aesthetic_score", 6),
+            NegativeAestheticScore = config.Float("negative_aesthetic_score", 2.5),
         };
-        return new(new(config.String("model")) { Vae = config.OptionalString("vae") }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+        return new(new(config.String("model")) { Vae = config.OptionalString("vae"), Refiner = config.OptionalString("refiner") }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
     }
 
     static void WritePair(Utf8JsonWriter writer, string name, PixelSize size)

@@ -64,6 +64,9 @@ sealed class PipelineConfig
     /// <summary>Whether an SDXL model was taught to take zeros where there is no negative prompt.</summary>
     public bool ForceZerosForEmptyPrompt => Folder.Config.Bool("force_zeros_for_empty_prompt", true);
 
+    /// <summary>Whether it is SDXL's refiner, which is told an aesthetic score and goes on from what is there.</summary>
+    public bool IsRefiner => Family.IsXL && Folder.Config.Bool("requires_aesthetics_score", false);
+
     /// <summary>Reads configurations, and the beginnings of weight files.</summary>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
     public static PipelineConfig Read(PipelineSource source)
@@ -71,24 +74,35 @@ sealed class PipelineConfig
         var folder = DiffusersFolder.Open(source.Model);
         _ = folder.Components;
         var family = PipelineFamily.Of(folder.ClassName) ?? throw folder.Config.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
-        if (family.IsXL && folder.Config.Bool("requires_aesthetics_score", false))
-            throw new PeaException($"{source.Model}: requires_aesthetics_score is true: an SDXL refiner does not draw by itself");
         return new(source, folder, family);
     }
 
     /// <summary>Fills in the defaults of options and checks them against the model.</summary>
+    /// <param name="options">What to draw.</param>
+    /// <param name="refined">Whether a refiner goes on from what this model leaves.</param>
     /// <exception cref="OptionException">An option is out of range or does not go with the model.</exception>
-    public GenerationPlan Plan(GenerateOptions options)
+    public GenerationPlan Plan(GenerateOptions options, bool refined = false)
     {
-        options.Validate();
+        options.Validate(refined);
         var plan = GenerationPlan.Create(options, Family, Vae.Factor, (UNet.SampleHeight, UNet.SampleWidth));
+        if (IsRefiner && plan.Kind == GenerationKind.TextToImage)
+            throw new OptionException("model: an SDXL refiner does not draw from text alone; give it an init image, or name it with --refiner beside another model");
         CheckChannels(plan.Kind);
         var most = Family.IsXL ? encoderLayers - 1 : encoderLayers;
         if (options.ClipSkip > most) throw new OptionException($"clip skip: {options.ClipSkip}, expected at most {most} for this model");
         return plan;
     }
 
-    /// <summary>The scheduler that the options ask for, at the first timestep to run.</summary>
+    /// <summary>That another pipeline can go on from this one's latents.</summary>
+    /// <exception cref="PeaException">It cannot.</exception>
+    public void CheckRefiner(PipelineConfig refiner)
+    {
+        if (!refiner.Family.IsXL) throw new PeaException($"{refiner.Source.Model}: no SDXL pipeline, expected an SDXL refiner");
+        if ((refiner.UNet.InChannels, refiner.Vae.Factor) != (Vae.LatentChannels, Vae.Factor))
+            throw new PeaException($"{refiner.Source.Model}: latents of {refiner.UNet.InChannels} channels and {refiner.Vae.Factor} pixels, expected the {Vae.LatentChannels} and {Vae.Factor} of {Source.Model}");
+    }
+
+    /// <summary>The scheduler that the options ask for, with its timesteps set.</summary>
     /// <exception cref="PeaException">There is no such name, it cannot follow the model's settings, or it does not take so many steps.</exception>
     public Scheduler CreateScheduler(GenerateOptions options, GenerationPlan plan)
     {
@@ -97,7 +111,6 @@ sealed class PipelineConfig
         try
         {
             scheduler.SetTimesteps(plan.Steps);
-            scheduler.SetBeginIndex(plan.FirstStep * scheduler.Order);
             return scheduler;
         }
         catch

@@ -6,4 +6,7 @@ public sealed record PipelineSource(string Model)
 {
     /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
     public string? Vae { get; init; }
+
+    /// <summary>The folder of an SDXL refiner, which does the last steps.</summary>
+    public string? Refiner { get; init; }
 }

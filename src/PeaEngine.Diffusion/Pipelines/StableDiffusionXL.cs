@@ -12,7 +12,9 @@ public sealed class StableDiffusionXL : DiffusionPipeline
     {
         var own = new PixelSize(plan.Height, plan.Width);
         PixelSize original = options.OriginalSize ?? own, crop = options.CropTopLeft, target = options.TargetSize ?? own;
-        float[] ids = [original.Height, original.Width, crop.Height, crop.Width, target.Height, target.Width];
-        return PromptEmbeddings.Repeat(ids, 1, rows);
+        float[] ids = [original.Height, original.Width, crop.Height, crop.Width];
+        if (!Config.IsRefiner) return PromptEmbeddings.Repeat([.. ids, target.Height, target.Width], 1, rows);
+        float[] positive = [.. ids, (float)options.AestheticScore];
+        return rows == 1 ? positive : [.. ids, (float)options.NegativeAestheticScore, .. positive];
     }
 }

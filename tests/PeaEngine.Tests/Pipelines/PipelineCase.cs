@@ -7,24 +7,32 @@ namespace PeaEngine.Tests.Pipelines;
 /// <summary>One case of a golden pipeline folder: diffusers' arguments, and where its files are.</summary>
 sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 {
-    static readonly string[] Files = ["cases.json", "cases_more.json"];
+    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json"];
 
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
     [
         "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
         "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
+        "base", "refiner", "refiner_start",
     ];
 
-    /// <summary>The pipeline's folder: its own model, or the trained one of the samples.</summary>
+    /// <summary>The pipeline's files.</summary>
+    public PipelineSource Source => new(Model) { Refiner = File("refiner") };
+
+    /// <summary>The pipeline's folder: the case's, its folder's own, or the trained one of the samples.</summary>
     public string Model
     {
         get
         {
+            if (File("base") is { } model) return model;
             var own = GoldenFolder.At("pipeline", Folder, "model");
             return Directory.Exists(own) ? own : Path.Combine(Repository.Root, "samples", Folder, "teacher");
         }
     }
+
+    /// <summary>The steps before the refiner's, of a method that evaluates the model once a step.</summary>
+    public int BaseSteps => (int)Math.Round(Number("num_inference_steps")!.Value * Number("refiner_start")!.Value);
 
     /// <summary>A file of the case.</summary>
     public string At(string suffix) => GoldenFolder.At("pipeline", Folder, Name + suffix);
@@ -69,6 +77,7 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
             InitImage = Picture("image"),
             Strength = Number("strength"),
             Mask = Picture("mask_image"),
+            RefinerStart = Number("refiner_start"),
         };
     }
 
