@@ -14,17 +14,14 @@ static class ClipText
     /// <summary>Form C, runs of white space as one space, lower case.</summary>
     public static string Normalize(string text)
     {
-        var composed = CanonicalComposition.Normalize(text);
+        var composed = UnicodeNormalization.Normalize(text);
         var normalized = new StringBuilder(composed.Length);
-        Span<char> pair = stackalloc char[2];
         var inSpace = false;
         foreach (var rune in composed.EnumerateRunes())
         {
             var isSpace = Rune.IsWhiteSpace(rune);
-            if (!isSpace) normalized.Append(pair[..Lower(rune).EncodeToUtf16(pair)]);
+            if (!isSpace) LowerCase.Append(normalized, rune);
             else if (!inSpace) normalized.Append(' ');
-            // The one letter whose lower case is longer; Unicode's simple mapping, which .NET has, drops its dot.
-            if (rune.Value == 'İ') normalized.Append('\u0307');
             inSpace = isSpace;
         }
         return normalized.ToString();
@@ -83,6 +80,4 @@ static class ClipText
             return 0;
         }
     }
-
-    static Rune Lower(Rune rune) => rune.Value == 'İ' ? new Rune('i') : Rune.ToLowerInvariant(rune);
 }

@@ -4,30 +4,29 @@ using System.Text;
 namespace PeaEngine.Diffusion.Tokenizers;
 
 /// <summary>
-/// Unicode's normalization form C (UAX #15). Strings' own Normalize asks ICU and returns its input where globalization is
+/// Unicode's normalization forms (UAX #15). Strings' own Normalize asks ICU and returns its input where globalization is
 /// invariant, so a tokenizer that used it would give other ids on a machine without ICU.
 /// </summary>
-static class CanonicalComposition
+static class UnicodeNormalization
 {
     const int HangulBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TailBase = 0x11A7;
     const int LeadCount = 19, VowelCount = 21, TailCount = 28;
 
     static readonly Lazy<CanonicalMappings> Mappings = new(CanonicalMappings.Load);
 
-    /// <summary>The text in form C; lone surrogates become U+FFFD.</summary>
-    public static string Normalize(string text)
+    /// <summary>The text in form C or D; lone surrogates become U+FFFD.</summary>
+    public static string Normalize(string text, NormalizationForm form = NormalizationForm.FormC)
     {
-        // Nothing below U+0300 composes with what follows unless that is itself at or above U+0300.
-        if (text.AsSpan().IndexOfAnyExceptInRange('\0', '\u02FF') < 0) return text;
+        // Nothing below U+0300 composes with what follows unless that is itself at or above U+0300, and nothing below U+00C0 decomposes.
+        if (text.AsSpan().IndexOfAnyExceptInRange('\0', form == NormalizationForm.FormC ? '\u02FF' : '\u00BF') < 0) return text;
         var mappings = Mappings.Value;
         var points = new List<int>(text.Length + 16);
         foreach (var rune in text.EnumerateRunes()) Decompose(mappings, rune.Value, points);
         Order(mappings, CollectionsMarshal.AsSpan(points));
-        Compose(mappings, points);
-        var composed = new StringBuilder(text.Length);
-        Span<char> pair = stackalloc char[2];
-        foreach (var point in points) composed.Append(pair[..new Rune(point).EncodeToUtf16(pair)]);
-        return composed.ToString();
+        if (form == NormalizationForm.FormC) Compose(mappings, points);
+        var normalized = new StringBuilder(text.Length);
+        foreach (var point in points) normalized.Append(new Rune(point));
+        return normalized.ToString();
     }
 
     static void Decompose(CanonicalMappings mappings, int point, List<int> points)

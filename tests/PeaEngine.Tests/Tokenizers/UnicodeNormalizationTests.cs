@@ -3,7 +3,7 @@ using PeaEngine.Diffusion.Tokenizers;
 namespace PeaEngine.Tests.Tokenizers;
 
 /// <summary>Cases of Unicode's NormalizationTest.txt, one for each rule of UAX #15.</summary>
-public class CanonicalCompositionTests
+public class UnicodeNormalizationTests
 {
     [Theory]
     [InlineData("", "")]
@@ -27,7 +27,7 @@ public class CanonicalCompositionTests
     [InlineData("\u01D5", "\u01D5")]
     [InlineData("U\u0308\u0304", "\u01D5")]
     [InlineData("\u0300A", "\u0300A")]
-    public void TextIsComposed(string text, string expected) => Assert.Equal(expected, CanonicalComposition.Normalize(text));
+    public void TextIsComposed(string text, string expected) => Assert.Equal(expected, UnicodeNormalization.Normalize(text));
 
     [Fact]
     public void EveryMappingHolds()
@@ -36,11 +36,11 @@ public class CanonicalCompositionTests
         Assert.Equal(2061, mappings.Decompositions.Count);
         Assert.Equal(941, mappings.Compositions.Count);
         foreach (var ((first, second), composite) in mappings.Compositions)
-            Assert.Equal(char.ConvertFromUtf32(composite), CanonicalComposition.Normalize(char.ConvertFromUtf32(first) + char.ConvertFromUtf32(second)));
+            Assert.Equal(char.ConvertFromUtf32(composite), UnicodeNormalization.Normalize(char.ConvertFromUtf32(first) + char.ConvertFromUtf32(second)));
         foreach (var point in mappings.Decompositions.Keys)
         {
-            var normalized = CanonicalComposition.Normalize(char.ConvertFromUtf32(point));
-            Assert.Equal(normalized, CanonicalComposition.Normalize(normalized));
+            var normalized = UnicodeNormalization.Normalize(char.ConvertFromUtf32(point));
+            Assert.Equal(normalized, UnicodeNormalization.Normalize(normalized));
         }
     }
 }
