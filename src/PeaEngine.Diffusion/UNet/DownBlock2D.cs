@@ -9,7 +9,7 @@ class DownBlock2D
     readonly Downsample2D? downsampler;
 
     /// <summary>Takes block <paramref name="index"/> of the configuration.</summary>
-    protected DownBlock2D(Weights w, UNetConfig config, int index)
+    protected DownBlock2D(Weights w, UNetEncoderConfig config, int index)
     {
         int input = config.BlockOutChannels[Math.Max(index - 1, 0)], output = config.BlockOutChannels[index];
         resnets = new ResnetBlock2D[config.LayersPerBlock[index]];
@@ -19,7 +19,7 @@ class DownBlock2D
     }
 
     /// <summary>The block of the type that the configuration names.</summary>
-    public static DownBlock2D Load(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) =>
+    public static DownBlock2D Load(Weights w, UNetEncoderConfig config, int index, List<Attention> crossAttentions) =>
         config.DownBlockTypes[index] == nameof(CrossAttnDownBlock2D)
             ? new CrossAttnDownBlock2D(w, config, index, crossAttentions)
             : new DownBlock2D(w, config, index);
@@ -51,7 +51,7 @@ sealed class CrossAttnDownBlock2D : DownBlock2D
     readonly Transformer2DModel[] attentions;
 
     /// <summary>Takes block <paramref name="index"/> of the configuration.</summary>
-    public CrossAttnDownBlock2D(Weights w, UNetConfig config, int index, List<Attention> crossAttentions) : base(w, config, index)
+    public CrossAttnDownBlock2D(Weights w, UNetEncoderConfig config, int index, List<Attention> crossAttentions) : base(w, config, index)
     {
         attentions = new Transformer2DModel[config.LayersPerBlock[index]];
         for (var i = 0; i < attentions.Length; i++)

@@ -41,6 +41,24 @@ readonly struct SkipConnections : IDisposable
         return y;
     }
 
+    /// <summary>Adds a residual to each, the first to the one pushed first, and that of the middle to <paramref name="mid"/>: a new tensor.</summary>
+    /// <exception cref="PeaException">Their number or a shape is not that of the skip connections.</exception>
+    public Tensor Add(UNetResiduals residuals, Tensor mid)
+    {
+        if (residuals.Down.Count != stack.Count) throw new PeaException($"unet: {residuals.Down.Count} residuals, expected {stack.Count}, one for each skip connection");
+        // The middle first: without a middle block it is the last skip connection.
+        var middle = Output(mid.Shape);
+        UNetResiduals.Add(p, mid, residuals.Mid, middle);
+        for (var i = 0; i < stack.Count; i++)
+        {
+            var (skip, mark) = stack[i];
+            var sum = retain ? p.Keep(skip.Shape) : skip;
+            UNetResiduals.Add(p, skip, residuals.Down[i], sum);
+            stack[i] = (sum, mark);
+        }
+        return middle;
+    }
+
     /// <summary>A tensor for the output of the middle or an up block, kept where the skip connections are.</summary>
     public Tensor Output(Shape shape) => retain ? p.Keep(shape) : p.New(shape);
 

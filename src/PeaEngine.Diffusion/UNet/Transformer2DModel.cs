@@ -20,7 +20,7 @@ sealed class Transformer2DModel
     public Transformer2DModel(Weights w, int channels, int heads, int layers, int contextFeatures, int groups, List<Attention> crossAttentions)
     {
         if (heads > channels)
-            throw new PeaException($"unet: {heads} attention heads for {channels} channels at {w.Key("norm")}, expected no more heads than channels");
+            throw new PeaException($"transformer: {heads} attention heads for {channels} channels at {w.Key("norm")}, expected no more heads than channels");
         var headDim = channels / heads;
         norm = new(w / "norm", channels, groups, Epsilon);
         projIn = new(w / "proj_in", channels, heads * headDim);

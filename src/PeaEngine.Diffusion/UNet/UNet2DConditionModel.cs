@@ -59,9 +59,10 @@ public sealed class UNet2DConditionModel : IDisposable
     /// <param name="timesteps">[B] F32</param>
     /// <param name="c">Of the same batch.</param>
     /// <param name="features">Collects the blocks' outputs, which then stay at the arena's kept end.</param>
+    /// <param name="residuals">Of ControlNets: added to the skip connections and to the middle; features are without them.</param>
     /// <exception cref="PeaException">A shape is not what the model wants.</exception>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
-    public Tensor Forward(Pass p, Tensor sample, Tensor timesteps, UNetConditioning c, UNetFeatures? features = null)
+    public Tensor Forward(Pass p, Tensor sample, Tensor timesteps, UNetConditioning c, UNetFeatures? features = null, UNetResiduals? residuals = null)
     {
         if (sample.Shape.Rank != 4 || sample.Shape[3] != Config.InChannels)
             throw new PeaException($"unet: sample {sample.Shape}, expected [batch, height, width, {Config.InChannels}]");
@@ -75,6 +76,7 @@ public sealed class UNet2DConditionModel : IDisposable
         var x = encoder.Down(p, encoder.ConvIn(p, sample, skips), act, c, skips, features);
         x = encoder.Middle(p, x, act, c, skips);
         features?.Add("m", x);
+        if (residuals != null) x = skips.Add(residuals, x);
         for (var i = 0; i < upBlocks.Length; i++)
         {
             x = upBlocks[i].Forward(p, x, act, c, skips);

@@ -8,7 +8,7 @@ namespace PeaEngine.Diffusion.UNet;
 /// </summary>
 sealed class UNetEncoder
 {
-    readonly UNetConfig config;
+    readonly UNetEncoderConfig config;
     readonly Conv2d convIn;
     readonly TimestepEmbedding timeEmbedding;
     readonly Linear? condProj;
@@ -18,7 +18,7 @@ sealed class UNetEncoder
     readonly UNetMidBlock2DCrossAttn? midBlockCrossAttn;
 
     /// <summary>Takes the weights and adds every cross-attention to <paramref name="crossAttentions"/>.</summary>
-    public UNetEncoder(Weights w, UNetConfig config, List<Attention> crossAttentions)
+    public UNetEncoder(Weights w, UNetEncoderConfig config, List<Attention> crossAttentions)
     {
         this.config = config;
         var channels = config.BlockOutChannels;
@@ -38,7 +38,7 @@ sealed class UNetEncoder
     public UNetConditioning Condition(Pass p, List<Attention> crossAttentions, Tensor encoderHiddenStates, Tensor? textEmbeds, Tensor? timeIds, Tensor? timestepCond)
     {
         if (encoderHiddenStates.Shape.Rank != 3)
-            throw new PeaException($"unet: encoder_hidden_states {encoderHiddenStates.Shape}, expected [batch, tokens, features]");
+            throw new PeaException($"{config.ModelName}: encoder_hidden_states {encoderHiddenStates.Shape}, expected [batch, tokens, features]");
         var batch = encoderHiddenStates.Shape[0];
         var conditioning = new UNetConditioning(batch, crossAttentions.Count)
         {
@@ -67,11 +67,16 @@ sealed class UNetEncoder
         return act;
     }
 
-    /// <summary>sample [B, H, W, in_channels] through conv_in, the first skip connection.</summary>
-    public Tensor ConvIn(Pass p, Tensor sample, SkipConnections skips)
+    /// <summary>
+    /// sample [B, H, W, in_channels] through conv_in, the first skip connection; <paramref name="added"/> [B or 1, H, W, C] is added to all or
+    /// to every sample.
+    /// </summary>
+    public Tensor ConvIn(Pass p, Tensor sample, SkipConnections skips, Tensor? added = null)
     {
         var x = skips.Push(sample.Shape.WithLast(config.BlockOutChannels[0]));
-        convIn.Forward(p, sample, x);
+        if (added is not { } each || each.Shape[0] == sample.Shape[0]) convIn.Forward(p, sample, x, residual: added);
+        else
+            for (var i = 0; i < sample.Shape[0]; i++) convIn.Forward(p, sample.Slice(i, 1), x.Slice(i, 1), residual: each);
         return x;
     }
 
@@ -101,16 +106,16 @@ sealed class UNetEncoder
         if (addEmbedding == null)
         {
             if (textEmbeds != null || timeIds != null)
-                throw new PeaException("unet: text_embeds or time_ids given, but addition_embed_type is null");
+                throw new PeaException($"{config.ModelName}: text_embeds or time_ids given, but addition_embed_type is null");
             return null;
         }
         if (textEmbeds is not { } text || timeIds is not { } ids)
-            throw new PeaException("unet: addition_embed_type text_time needs text_embeds and time_ids");
+            throw new PeaException($"{config.ModelName}: addition_embed_type text_time needs text_embeds and time_ids");
         if (text.Shape.Rank != 2 || ids.Shape.Rank != 2 || text.Shape[0] != batch || ids.Shape[0] != batch)
-            throw new PeaException($"unet: text_embeds {text.Shape} and time_ids {ids.Shape}, expected [{batch}, ..] both as encoder_hidden_states has it");
+            throw new PeaException($"{config.ModelName}: text_embeds {text.Shape} and time_ids {ids.Shape}, expected [{batch}, ..] both as encoder_hidden_states has it");
         var timeFeatures = ids.Shape[1] * config.AdditionTimeEmbedDim;
         if (text.Shape[1] + timeFeatures != config.ProjectionClassEmbeddingsInputDim)
-            throw new PeaException($"unet: text_embeds {text.Shape} and time_ids {ids.Shape} of {config.AdditionTimeEmbedDim} features each make " +
+            throw new PeaException($"{config.ModelName}: text_embeds {text.Shape} and time_ids {ids.Shape} of {config.AdditionTimeEmbedDim} features each make " +
                 $"{text.Shape[1] + timeFeatures}, projection_class_embeddings_input_dim is {config.ProjectionClassEmbeddingsInputDim}");
         var added = p.Keep([batch, config.TimeEmbedDim]);
         using var scope = p.Scratch();
@@ -125,9 +130,9 @@ sealed class UNetEncoder
     Tensor? ProjectTimestepCond(Pass p, int batch, Tensor? timestepCond)
     {
         if (timestepCond is not { } cond) return null;
-        if (condProj == null) throw new PeaException($"unet: timestep_cond {cond.Shape} given, but time_cond_proj_dim is null");
+        if (condProj == null) throw new PeaException($"{config.ModelName}: timestep_cond {cond.Shape} given, but time_cond_proj_dim is null");
         if (cond.Shape.Rank != 2 || cond.Shape[0] != batch)
-            throw new PeaException($"unet: timestep_cond {cond.Shape}, expected [{batch},{config.TimeCondProjDim}]");
+            throw new PeaException($"{config.ModelName}: timestep_cond {cond.Shape}, expected [{batch},{config.TimeCondProjDim}]");
         var projected = p.Keep([batch, config.BlockOutChannels[0]]);
         condProj.Forward(p, cond, projected);
         return projected;

@@ -9,7 +9,7 @@ sealed class UNetMidBlock2DCrossAttn
     readonly Transformer2DModel attention;
 
     /// <summary>Takes the middle of the configuration.</summary>
-    public UNetMidBlock2DCrossAttn(Weights w, UNetConfig config, List<Attention> crossAttentions)
+    public UNetMidBlock2DCrossAttn(Weights w, UNetEncoderConfig config, List<Attention> crossAttentions)
     {
         var channels = config.BlockOutChannels[^1];
         resnet0 = new(w / "resnets" / 0, channels, channels, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);

@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
 using PeaEngine.Formats;
@@ -16,6 +17,12 @@ static class ModelFiles
     {
         using var weights = Weights("unet", name);
         return UNet2DConditionModel.Load(backend, Config("unet", name), weights);
+    }
+
+    public static ControlNetModel LoadControlNet(Backend backend, string name)
+    {
+        using var weights = Weights("controlnet", name);
+        return ControlNetModel.Load(backend, Config("controlnet", name), weights);
     }
 
     public static AutoencoderKL LoadVae(Backend backend, string name)

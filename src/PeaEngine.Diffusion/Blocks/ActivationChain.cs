@@ -1,8 +1,8 @@
-namespace PeaEngine.Diffusion.Vae;
+namespace PeaEngine.Diffusion.Blocks;
 
 /// <summary>
 /// The activation that a pass through a chain of layers is at. Each next one is allocated at the arena's other end and the former is
-/// then released, so that no more than two are alive: at a VAE's outer blocks one is hundreds of megabytes.
+/// then released, so that no more than two are alive: where the picture is whole one is hundreds of megabytes.
 /// </summary>
 sealed class ActivationChain : IDisposable
 {
