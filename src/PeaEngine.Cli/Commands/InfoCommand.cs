@@ -8,7 +8,7 @@ namespace PeaEngine.Cli.Commands;
 /// <summary><c>pea info</c>: what a checkpoint is, without loading it.</summary>
 static class InfoCommand
 {
-    static readonly Argument<string> Target = new("path") { Description = "A pipeline folder, a component's folder, or a .safetensors file." };
+    static readonly Argument<string> Target = new("path") { Description = "A pipeline folder, a component's folder, or a file of tensors (.safetensors, .bin, .pt, .ckpt)." };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
 
     /// <summary>The command with its options.</summary>

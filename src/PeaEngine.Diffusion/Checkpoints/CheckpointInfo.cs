@@ -27,7 +27,7 @@ public sealed record CheckpointPart(string Name, string Kind, string? ClassName,
     public long Bytes => DTypes.Sum(count => count.Bytes);
 }
 
-/// <summary>What a pipeline folder, a component folder or a safetensors file holds; only headers and configurations are read.</summary>
+/// <summary>What a pipeline folder, a component folder or a file of tensors holds; only headers and configurations are read.</summary>
 /// <param name="Path">The folder or file.</param>
 /// <param name="Kind">What it is, such as <c>pipeline</c>, <c>SDXL UNet</c> or <c>LoRA</c>.</param>
 /// <param name="ClassName">The class in diffusers or transformers, where the folder names it.</param>
@@ -44,7 +44,7 @@ public sealed record CheckpointInfo(
     /// <summary>The size of all tensors.</summary>
     public long Bytes => Parts.Sum(part => part.Bytes);
 
-    /// <summary>Describes a folder or a safetensors file.</summary>
+    /// <summary>Describes a folder or a file of tensors.</summary>
     /// <exception cref="PeaException">There is none, or it is not what it seems: a broken configuration, index or weights file.</exception>
     public static CheckpointInfo Read(string path)
     {
@@ -60,7 +60,7 @@ public sealed record CheckpointInfo(
 
     static CheckpointInfo ReadFile(string path)
     {
-        using var file = path.EndsWith(".json", StringComparison.Ordinal) ? (ITensorSource)ShardedSafetensors.Open(path) : SafetensorsFile.Open(path);
+        using var file = TensorFile.Open(path);
         var kind = CheckpointKind.Of(file.Tensors);
         var parts = CheckpointKind.Split(file.Tensors).Select(part => new CheckpointPart(part.Name, part.Kind, null, path, Count(part.Tensors)));
         return new CheckpointInfo(path, kind, null, [.. parts], (file as SafetensorsFile)?.Metadata ?? NoMetadata);

@@ -17,19 +17,7 @@ public sealed class DiffusersFolder
 
     static readonly string[] ConfigNames = [IndexName, "config.json", "scheduler_config.json", "preprocessor_config.json", "tokenizer_config.json"];
 
-    static readonly string[] WeightNames =
-    [
-        "diffusion_pytorch_model.safetensors",
-        "model.safetensors",
-        "diffusion_pytorch_model.safetensors.index.json",
-        "model.safetensors.index.json",
-        "diffusion_pytorch_model.fp16.safetensors",
-        "model.fp16.safetensors",
-        "diffusion_pytorch_model.safetensors.index.fp16.json",
-        "diffusion_pytorch_model.fp16.safetensors.index.json",
-        "model.safetensors.index.fp16.json",
-        "model.fp16.safetensors.index.json",
-    ];
+    static readonly string[] WeightNames = [.. WeightNamesOf("safetensors", "diffusion_pytorch_model", "model"), .. WeightNamesOf("bin", "diffusion_pytorch_model", "pytorch_model")];
 
     readonly Lazy<JsonConfig> config;
     readonly Lazy<IReadOnlyDictionary<string, DiffusersComponent>> components;
@@ -93,18 +81,23 @@ public sealed class DiffusersFolder
     }
 
     /// <summary>
-    /// The path of the component's weights or of their index, or null: <c>diffusion_pytorch_model</c> or <c>model</c>, whole before
-    /// sharded, the plain file before the <c>fp16</c> variant (whose index is spelled in two ways).
+    /// The path of the component's weights or of their index, or null: <c>diffusion_pytorch_model</c> or <c>model</c>, safetensors before
+    /// torch's files (<c>pytorch_model.bin</c>), the plain ones before the <c>fp16</c> variant (whose index is spelled in two ways), whole before sharded.
     /// </summary>
     public string? FindWeights() => FindFile(WeightNames);
 
     /// <summary>Opens the component's weights, sharded or not; the caller disposes them.</summary>
     /// <exception cref="PeaException">There are none under the names of <see cref="FindWeights"/>, or they cannot be opened.</exception>
-    public ITensorSource OpenWeights()
-    {
-        var path = FindWeights() ?? throw NoWeights();
-        return path.EndsWith(".json", StringComparison.Ordinal) ? ShardedSafetensors.Open(path) : SafetensorsFile.Open(path);
-    }
+    public ITensorSource OpenWeights() => TensorFile.Open(FindWeights() ?? throw Nothing("weights", WeightNames));
+
+    /// <summary>The names in one format: whole, in shards, and the fp16 variant of both.</summary>
+    static string[] WeightNamesOf(string format, params string[] stems) =>
+    [
+        .. stems.Select(stem => $"{stem}.{format}"),
+        .. stems.Select(stem => $"{stem}.{format}.index.json"),
+        .. stems.Select(stem => $"{stem}.fp16.{format}"),
+        .. stems.SelectMany(stem => new[] { $"{stem}.{format}.index.fp16.json", $"{stem}.fp16.{format}.index.json" }),
+    ];
 
     SortedDictionary<string, DiffusersComponent> ReadComponents()
     {
@@ -119,13 +112,6 @@ public sealed class DiffusersFolder
             found.Add(name, new DiffusersComponent(library, className));
         }
         return found;
-    }
-
-    PeaException NoWeights()
-    {
-        var pickle = FindFile("diffusion_pytorch_model.bin", "pytorch_model.bin", "diffusion_pytorch_model.fp16.bin", "pytorch_model.fp16.bin");
-        var error = Nothing("safetensors weights", WeightNames);
-        return pickle == null ? error : new PeaException($"{error.Message}; {System.IO.Path.GetFileName(pickle)} is there, but that is no safetensors file");
     }
 
     PeaException Nothing(string what, params ReadOnlySpan<string> names) =>

@@ -50,3 +50,17 @@ public interface ITensorSource : IDisposable
     /// <exception cref="PeaException">There is no such tensor, the range lies outside it, or the file cannot be read.</exception>
     void Read(string name, long byteOffset, Span<byte> destination);
 }
+
+/// <summary>What every source checks before it reads.</summary>
+static class TensorSources
+{
+    /// <summary>The tensor of this name, of which a range of bytes is about to be read.</summary>
+    /// <exception cref="PeaException">There is no such tensor, or the range lies outside it.</exception>
+    public static TensorInfo Locate(this ITensorSource source, string name, long byteOffset, int bytes)
+    {
+        if (!source.Tensors.TryGetValue(name, out var info)) throw new PeaException($"{source.Path}: no tensor {Quoted.Of(name)}");
+        if (byteOffset < 0 || byteOffset > info.Bytes || bytes > info.Bytes - byteOffset)
+            throw new PeaException($"{source.Path}: {bytes} bytes from byte {byteOffset} of tensor {Quoted.Of(name)}, expected a range within its {info.Bytes}");
+        return info;
+    }
+}

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Microsoft.Win32.SafeHandles;
 
 namespace PeaEngine.Formats;
 
@@ -11,26 +10,25 @@ public sealed class SafetensorsFile : ITensorSource
 {
     const int LengthBytes = 8;
 
-    readonly SafeFileHandle handle;
+    readonly RandomAccessFile file;
     readonly Dictionary<string, long> positions = [];
     readonly Dictionary<string, TensorInfo> tensors = [];
 
-    SafetensorsFile(string path, SafeFileHandle handle)
+    SafetensorsFile(RandomAccessFile file)
     {
-        (Path, this.handle) = (path, handle);
-        var fileBytes = RandomAccess.GetLength(handle);
-        if (fileBytes < LengthBytes) throw Broken("HeaderTooSmall", $"the file has {fileBytes} bytes, expected at least {LengthBytes}");
+        this.file = file;
+        if (file.Length < LengthBytes) throw Broken("HeaderTooSmall", $"the file has {file.Length} bytes, expected at least {LengthBytes}");
         Span<byte> prefix = stackalloc byte[LengthBytes];
-        Fill(prefix, 0);
+        file.Read(0, prefix);
         var headerBytes = BinaryPrimitives.ReadUInt64LittleEndian(prefix);
         if (headerBytes > SafetensorsHeader.MaxBytes)
             throw Broken("HeaderTooLarge", $"the header claims {headerBytes} bytes, expected at most {SafetensorsHeader.MaxBytes}");
-        var dataBytes = fileBytes - LengthBytes - (long)headerBytes;
+        var dataBytes = file.Length - LengthBytes - (long)headerBytes;
         if (dataBytes < 0)
-            throw Broken("InvalidHeaderLength", $"the header claims {headerBytes} bytes, expected at most the {fileBytes - LengthBytes} that the file has");
+            throw Broken("InvalidHeaderLength", $"the header claims {headerBytes} bytes, expected at most the {file.Length - LengthBytes} that the file has");
         var json = new byte[headerBytes];
-        Fill(json, LengthBytes);
-        var header = new SafetensorsHeader(path, json, dataBytes);
+        file.Read(LengthBytes, json);
+        var header = new SafetensorsHeader(Path, json, dataBytes);
         Metadata = header.Metadata;
         foreach (var (info, begin, _) in header.Entries)
         {
@@ -40,7 +38,7 @@ public sealed class SafetensorsFile : ITensorSource
     }
 
     /// <inheritdoc/>
-    public string Path { get; }
+    public string Path => file.Path;
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
@@ -53,17 +51,14 @@ public sealed class SafetensorsFile : ITensorSource
     /// <exception cref="PeaException">There is no such file, or it cannot be read.</exception>
     public static SafetensorsFile Open(string path)
     {
-        SafeFileHandle? handle = null;
+        var file = RandomAccessFile.Open(path, "a safetensors file");
         try
         {
-            handle = File.OpenHandle(path, share: FileShare.Read | FileShare.Delete);
-            return new SafetensorsFile(path, handle);
+            return new SafetensorsFile(file);
         }
-        catch (Exception exception)
+        catch
         {
-            handle?.Dispose();
-            if (exception is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
-                throw new PeaException($"{path}: {Reason(path, exception)}, expected a safetensors file", exception);
+            file.Dispose();
             throw;
         }
     }
@@ -71,39 +66,12 @@ public sealed class SafetensorsFile : ITensorSource
     /// <inheritdoc/>
     public void Read(string name, long byteOffset, Span<byte> destination)
     {
-        if (!tensors.TryGetValue(name, out var info)) throw new PeaException($"{Path}: no tensor {Quoted.Of(name)}");
-        if (byteOffset < 0 || byteOffset > info.Bytes || destination.Length > info.Bytes - byteOffset)
-            throw new PeaException($"{Path}: {destination.Length} bytes from byte {byteOffset} of tensor {Quoted.Of(name)}, expected a range within its {info.Bytes}");
-        try
-        {
-            Fill(destination, positions[name] + byteOffset);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new PeaException($"{Path}: tensor {Quoted.Of(name)}: {exception.Message}", exception);
-        }
+        var info = this.Locate(name, byteOffset, destination.Length);
+        file.Read(positions[info.Name] + byteOffset, destination);
     }
 
     /// <summary>Closes the file.</summary>
-    public void Dispose() => handle.Dispose();
-
-    void Fill(Span<byte> destination, long position)
-    {
-        while (!destination.IsEmpty)
-        {
-            var count = RandomAccess.Read(handle, destination, position);
-            if (count == 0) throw new PeaException($"{Path}: the file ends at byte {position}, expected {destination.Length} bytes more: it changed while open");
-            destination = destination[count..];
-            position += count;
-        }
-    }
+    public void Dispose() => file.Dispose();
 
     SafetensorsException Broken(string rule, string detail) => new(Path, rule, detail);
-
-    static string Reason(string path, Exception exception) => exception switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "no such file",
-        _ when Directory.Exists(path) => "a folder",
-        _ => exception.Message.ReplaceLineEndings(" "),
-    };
 }

@@ -63,6 +63,33 @@ public sealed class DiffusersFolderTests : IDisposable
         Assert.Equal(2, Value());
     }
 
+    [Theory]
+    [InlineData("diffusion_pytorch_model.bin")]
+    [InlineData("pytorch_model.bin")]
+    [InlineData("diffusion_pytorch_model.fp16.bin")]
+    [InlineData("pytorch_model.fp16.bin")]
+    public void FindsTorchFiles(string name)
+    {
+        var root = new Dictionary<string, object?> { ["a"] = RawTorchFile.Tensor("0", 1, 0, [1], [1]) };
+        File.WriteAllBytes(folder.At(name), RawTorchFile.Archive(root, ("data/0", RawTorchFile.Singles(3))));
+
+        Assert.Equal(3, Value());
+        WriteWeights("model.fp16.safetensors", 4);
+        Assert.Equal(4, Value());
+    }
+
+    [Theory]
+    [InlineData("pytorch_model.bin.index.json")]
+    [InlineData("diffusion_pytorch_model.fp16.bin.index.json")]
+    public void FindsShardsOfTorchFiles(string name)
+    {
+        var root = new Dictionary<string, object?> { ["a"] = RawTorchFile.Tensor("0", 1, 0, [1], [1]) };
+        File.WriteAllBytes(folder.At("pytorch_model-00001-of-00001.bin"), RawTorchFile.Archive(root, ("data/0", RawTorchFile.Singles(5))));
+        folder.Write(name, """{"weight_map": {"a": "pytorch_model-00001-of-00001.bin"}}""");
+
+        Assert.Equal(5, Value());
+    }
+
     [Fact]
     public void PrefersThePlainFile()
     {
@@ -75,16 +102,16 @@ public sealed class DiffusersFolderTests : IDisposable
     [Fact]
     public void SaysWhatItLookedFor()
     {
-        folder.Write("pytorch_model.bin", "");
+        folder.Write("weights.bin", "");
         var component = DiffusersFolder.Open(folder.Path);
 
         var weights = Assert.Throws<PeaException>(component.OpenWeights).Message;
-        Assert.StartsWith($"{folder.Path}: no safetensors weights in this folder, expected diffusion_pytorch_model.safetensors or model.safetensors or ", weights, StringComparison.Ordinal);
-        Assert.EndsWith("pytorch_model.bin is there, but that is no safetensors file", weights, StringComparison.Ordinal);
+        Assert.StartsWith($"{folder.Path}: no weights in this folder, expected diffusion_pytorch_model.safetensors or model.safetensors or ", weights, StringComparison.Ordinal);
+        Assert.Contains(" or pytorch_model.bin or ", weights, StringComparison.Ordinal);
         Assert.Equal($"{folder.Path}: no pipeline in this folder, expected model_index.json", Assert.Throws<PeaException>(() => component.Component("unet")).Message);
         Assert.Contains("expected model_index.json or config.json or ", Assert.Throws<PeaException>(() => component.Config).Message, StringComparison.Ordinal);
         Assert.Contains("no such folder", Assert.Throws<PeaException>(() => DiffusersFolder.Open(folder.At("absent"))).Message, StringComparison.Ordinal);
-        Assert.Contains("a file, expected a model folder", Assert.Throws<PeaException>(() => DiffusersFolder.Open(folder.At("pytorch_model.bin"))).Message, StringComparison.Ordinal);
+        Assert.Contains("a file, expected a model folder", Assert.Throws<PeaException>(() => DiffusersFolder.Open(folder.At("weights.bin"))).Message, StringComparison.Ordinal);
     }
 
     [Theory]

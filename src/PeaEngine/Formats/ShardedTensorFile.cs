@@ -1,13 +1,16 @@
 namespace PeaEngine.Formats;
 
-/// <summary>A checkpoint of several safetensors files that an index (<c>*.safetensors.index.json</c>) makes one: <c>weight_map</c> says which file has a key.</summary>
-public sealed class ShardedSafetensors : ITensorSource
+/// <summary>
+/// A checkpoint of several files that an index (<c>*.safetensors.index.json</c>, <c>*.bin.index.json</c>) makes one: <c>weight_map</c> says
+/// which file has a key.
+/// </summary>
+public sealed class ShardedTensorFile : ITensorSource
 {
-    readonly Dictionary<string, SafetensorsFile> shards = [];
-    readonly Dictionary<string, SafetensorsFile> owners = [];
+    readonly Dictionary<string, ITensorSource> shards = [];
+    readonly Dictionary<string, ITensorSource> owners = [];
     readonly Dictionary<string, TensorInfo> tensors = [];
 
-    ShardedSafetensors(string path) => Path = path;
+    ShardedTensorFile(string path) => Path = path;
 
     /// <inheritdoc/>
     public string Path { get; }
@@ -16,16 +19,16 @@ public sealed class ShardedSafetensors : ITensorSource
     public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
 
     /// <summary>The files of the checkpoint, in the index's order.</summary>
-    public IReadOnlyCollection<SafetensorsFile> Shards => shards.Values;
+    public IReadOnlyCollection<ITensorSource> Shards => shards.Values;
 
     /// <summary>Opens an index and every file that it names, once.</summary>
     /// <exception cref="PeaException">
-    /// The index is no JSON of the expected form or names a file outside its folder; a file is missing or breaks a rule of the format, or
+    /// The index is no JSON of the expected form or names a file outside its folder; a file is missing or broken, or
     /// lacks a key that the index says it has.
     /// </exception>
-    public static ShardedSafetensors Open(string path)
+    public static ShardedTensorFile Open(string path)
     {
-        var checkpoint = new ShardedSafetensors(path);
+        var checkpoint = new ShardedTensorFile(path);
         try
         {
             checkpoint.Load();
@@ -55,7 +58,7 @@ public sealed class ShardedSafetensors : ITensorSource
     {
         foreach (var (key, shard) in JsonConfig.Load(Path).StringMap("weight_map"))
         {
-            if (!shards.TryGetValue(shard, out var file)) shards.Add(shard, file = SafetensorsFile.Open(Locate(shard)));
+            if (!shards.TryGetValue(shard, out var file)) shards.Add(shard, file = TensorFile.OpenShard(Locate(shard)));
             if (!file.Tensors.TryGetValue(key, out var info))
                 throw new PeaException($"{Path}: tensor {Quoted.Of(key)} is not in {shard}, expected it there");
             owners.Add(key, file);
