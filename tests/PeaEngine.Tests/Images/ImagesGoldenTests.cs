@@ -2,16 +2,21 @@ using PeaEngine.Diffusion.Images;
 
 namespace PeaEngine.Tests.Images;
 
-/// <summary>Pillow's pixels of every PNG in <c>images</c>, and its resizes.</summary>
+/// <summary>Pillow's pixels of every PNG in <c>images</c>, its resizes, and OpenCV's edges.</summary>
 public class ImagesGoldenTests
 {
     public static TheoryData<string> Pngs() =>
         GoldenFolder.Cases("images", name => name.EndsWith(".png", StringComparison.Ordinal), files: true);
 
-    public static TheoryData<string> Resizes()
+    public static TheoryData<string> Resizes() => Tensors("resize.safetensors");
+
+    public static TheoryData<string> Edges() => Tensors("canny.safetensors");
+
+    /// <summary>The tensors of a file that are made from its <c>source</c>.</summary>
+    static TheoryData<string> Tensors(string file)
     {
         var data = new TheoryData<string>();
-        var path = GoldenFolder.At("images", "resize.safetensors");
+        var path = GoldenFolder.At("images", file);
         if (File.Exists(path))
         {
             using var tensors = GoldenTensors.Open(path);
@@ -43,6 +48,18 @@ public class ImagesGoldenTests
         var filter = Enum.Parse<ResampleFilter>(name.Split('.')[0], ignoreCase: true);
         var size = tensors[name].Shape;
         PixelAssert.Equal(tensors.Bytes(name), source.Resize(size[1], size[0], filter));
+    }
+
+    [Theory]
+    [MemberData(nameof(Edges))]
+    public void FindsEdgesToTheBit(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var tensors = GoldenTensors.Open(GoldenFolder.At("images", "canny.safetensors"));
+        var shape = tensors["source"].Shape;
+        var source = new PixelImage(shape[1], shape[0], shape[2], tensors.Bytes("source"));
+        var thresholds = Array.ConvertAll(name.Split('.')[1..], int.Parse);
+        PixelAssert.Equal(tensors.Bytes(name), Canny.Edges(source, new(thresholds[0], thresholds[1])));
     }
 
     [Fact]
