@@ -95,6 +95,16 @@ public sealed class WeightStore : IDisposable
     /// <summary>The top of the checkpoint.</summary>
     public Weights Root => new(this, "");
 
+    /// <summary>The place from which <paramref name="key"/> leads to a tensor: the top, or below what a model around this one puts before its keys.</summary>
+    public Weights RootOf(string key) => new(this, PrefixOf(Source, key));
+
+    /// <summary>What stands before <paramref name="key"/> in a checkpoint, ending in a point; empty where nothing does, or where there is no such key.</summary>
+    public static string PrefixOf(ITensorSource source, string key)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        return source.Tensors.Keys.Where(name => ('.' + name).EndsWith('.' + key, StringComparison.Ordinal)).MinBy(name => name.Length)?[..^key.Length] ?? "";
+    }
+
     /// <summary>The matrices and convolutions taken so far, by key.</summary>
     public IReadOnlyDictionary<string, Weight> Weights => weights;
 

@@ -12,7 +12,7 @@ public readonly record struct ClipTextOutput(Tensor HiddenState, Tensor? Pooled)
 /// transformers CLIPTextModel and CLIPTextModelWithProjection: a causal transformer over token ids. Whether the pooled state is
 /// projected follows from the checkpoint.
 /// </summary>
-public sealed class ClipTextModel : IDisposable
+public sealed class ClipTextModel : IStudentModel
 {
     /// <summary>The eos_token_id of configurations from before transformers knew it: the end token is then the largest id.</summary>
     const int LegacyEosTokenId = 2;
@@ -36,7 +36,7 @@ public sealed class ClipTextModel : IDisposable
         finalLayerNorm = new(w / "final_layer_norm", config.HiddenSize, config.LayerNormEpsilon);
         if (config.HasProjection || (root / "text_projection").Has("weight"))
             textProjection = new(root / "text_projection", config.HiddenSize, config.ProjectionDim, bias: false);
-        weights.AssertAllTaken(key => key.EndsWith("embeddings.position_ids", StringComparison.Ordinal));
+        weights.AssertAllTaken(UnusedKeys.Contains);
     }
 
     /// <summary>What the model is made of.</summary>
@@ -47,6 +47,12 @@ public sealed class ClipTextModel : IDisposable
 
     /// <summary>Whether the pooled embedding is projected.</summary>
     public bool HasProjection => textProjection != null;
+
+    /// <inheritdoc/>
+    public int HiddenSize => Config.HiddenSize;
+
+    /// <inheritdoc/>
+    public int? MaxTokens => Config.MaxPositions;
 
     /// <summary>The channels of the pooled embedding.</summary>
     public int PooledSize => textProjection?.OutFeatures ?? Config.HiddenSize;
@@ -71,10 +77,8 @@ public sealed class ClipTextModel : IDisposable
     public ClipTextOutput Forward(Pass p, ReadOnlySpan<int> ids, int batch, int skipLayers = 0, bool finalLayerNorm = true, bool pooled = false)
     {
         ArgumentNullException.ThrowIfNull(p);
-        if (batch < 1 || ids.IsEmpty || ids.Length % batch != 0) throw new PeaException($"clip: {ids.Length} ids in a batch of {batch}, expected as many in every row");
+        var tokens = TokenBatch.Tokens("clip", ids.Length, batch, MaxTokens);
         if (skipLayers < 0 || skipLayers > layers.Length) throw new PeaException($"clip: {skipLayers} layers to skip, expected 0 to {layers.Length}");
-        var tokens = ids.Length / batch;
-        if (tokens > Config.MaxPositions) throw new PeaException($"clip: {tokens} tokens, expected at most {Config.MaxPositions}");
         var hidden = p.New([batch, tokens, Config.HiddenSize]);
         Tensor? pooledState = pooled ? p.New([batch, PooledSize]) : null;
         using var scope = p.Scratch();
@@ -95,6 +99,9 @@ public sealed class ClipTextModel : IDisposable
         if (finalLayerNorm) this.finalLayerNorm.Forward(p, hidden, hidden);
         return new(hidden, pooledState);
     }
+
+    /// <summary>The last hidden state, normed. The mask changes nothing, as in diffusers: no token sees what follows it, and padding does.</summary>
+    Tensor IStudentModel.Forward(Pass p, ReadOnlySpan<int> ids, ReadOnlySpan<byte> mask, int batch) => Forward(p, ids, batch).HiddenState;
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();

@@ -8,12 +8,13 @@ public sealed class LayerNorm
     readonly float epsilon;
     readonly string key;
 
-    /// <summary>Takes <c>weight</c> and <c>bias</c> [channels].</summary>
+    /// <summary>Takes <c>weight</c> and <c>bias</c> [channels], which the first checkpoints of BERT call <c>gamma</c> and <c>beta</c>.</summary>
     public LayerNorm(Weights w, int channels, float epsilon = 1e-5f)
     {
-        (this.channels, this.epsilon, key) = (channels, epsilon, w.Key("weight"));
-        gamma = w.TakeVector("weight", channels);
-        beta = w.TakeVector("bias", channels);
+        var (scale, shift) = w.Has("gamma") ? ("gamma", "beta") : ("weight", "bias");
+        (this.channels, this.epsilon, key) = (channels, epsilon, w.Key(scale));
+        gamma = w.TakeVector(scale, channels);
+        beta = w.TakeVector(shift, channels);
     }
 
     /// <summary>A new tensor of x's shape.</summary>

@@ -1,7 +1,7 @@
 namespace PeaEngine.Layers;
 
 /// <summary>
-/// transformers' attention of a text encoder: output(softmax(q·kᵀ/√D + mask)·v) of x [B, T, channels], added to a residual. The four
+/// transformers' attention of a text encoder: output(softmax(scale·q·kᵀ + mask)·v) of x [B, T, channels], added to a residual. The four
 /// projections come from the model, which knows what its checkpoint calls them.
 /// </summary>
 public sealed class SelfAttention
@@ -10,11 +10,11 @@ public sealed class SelfAttention
     readonly int heads;
     readonly float scale;
 
-    /// <summary>Attention with <paramref name="heads"/> heads, which divide the width of the projections.</summary>
-    public SelfAttention(Linear query, Linear key, Linear value, Linear output, int heads)
+    /// <summary>Attention with <paramref name="heads"/> heads, which divide the width of the projections; the scale is 1/√D where none is given.</summary>
+    public SelfAttention(Linear query, Linear key, Linear value, Linear output, int heads, float? scale = null)
     {
         (this.query, this.key, this.value, this.output, this.heads) = (query, key, value, output, heads);
-        scale = 1 / MathF.Sqrt(query.OutFeatures / (float)heads);
+        this.scale = scale ?? 1 / MathF.Sqrt(query.OutFeatures / (float)heads);
     }
 
     /// <summary>Adds to <paramref name="residual"/> [B, T, channels], which may be x.</summary>

@@ -1,0 +1,85 @@
+using PeaEngine.Diffusion.TextEncoders;
+using PeaEngine.Formats;
+using PeaEngine.Tests.Models;
+
+namespace PeaEngine.Tests.TextEncoders;
+
+/// <summary>Every text encoder of <c>golden/text</c>, found and recognised as a student: each hidden state, the last one, and what the reference pools from it.</summary>
+public class StudentModelGoldenTests
+{
+    public static TheoryData<string> Cases => GoldenFolder.Cases("text", name => File.Exists(GoldenFolder.At("text", name, "config.json")));
+
+    [Theory, MemberData(nameof(Cases))]
+    public void LastStateIsTheReferences(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var fixture = new ModelFixture();
+        using var model = StudentFiles.Find(GoldenFolder.At("text", name)).Load(fixture.Backend, out var isChineseClip, out _);
+        using var inputs = new GoldenInputs(name);
+        var config = JsonConfig.Load(GoldenFolder.At("text", name, "config.json"));
+        Assert.Equal(config.Has("text_hidden_size") || config.String("model_type") == "chinese_clip_text_model", isChineseClip);
+        var state = model.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch);
+        Assert.Equal([inputs.Batch, inputs.Tokens, model.HiddenSize], state.Shape);
+        var expected = inputs.Io[inputs.Io.Has("tokens") ? "tokens" : "last_hidden_state"];
+        GoldenTensors.AssertClose(expected, fixture.Download(state));
+    }
+
+    [Theory, MemberData(nameof(Cases))]
+    public void HiddenStatesAreTheReferences(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var inputs = new GoldenInputs(name);
+        if (!inputs.Io.Has("hidden.0")) return;
+        using var fixture = new ModelFixture();
+        using var model = StudentFiles.Find(GoldenFolder.At("text", name)).Load(fixture.Backend, out _, out _);
+        var layers = inputs.Io.Names.Count(key => key.StartsWith("hidden.", StringComparison.Ordinal)) - 1;
+        for (var skip = 0; skip <= layers; skip++)
+        {
+            using var scope = fixture.Pass.Scratch();
+            var state = model switch
+            {
+                BertModel bert when skip > 0 || bert.Config.ProjectDim == null => bert.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch, skip),
+                T5EncoderModel t5 => t5.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch, skip),
+                ClipTextModel clip => clip.Forward(fixture.Pass, inputs.Ids, inputs.Batch, skip, finalLayerNorm: false).HiddenState,
+                _ => (Tensor?)null,
+            };
+            // AltCLIP's last state before its projection is what the body alone gives.
+            if (state is { } tensor) GoldenTensors.AssertClose(inputs.Io[$"hidden.{layers - skip}"], fixture.Download(tensor));
+            else CheckBody(name, fixture, inputs, layers);
+        }
+    }
+
+    static void CheckBody(string name, ModelFixture fixture, GoldenInputs inputs, int layers)
+    {
+        var config = JsonConfig.Load(GoldenFolder.At("text", name, "config.json")).With("model_type", "\"xlm-roberta\""u8);
+        using var stored = DiffusersFolder.Open(GoldenFolder.At("text", name)).OpenWeights();
+        using var body = new RenamedTensors(stored, key => key.StartsWith("roberta.", StringComparison.Ordinal) ? key : "lm_head." + key);
+        using var model = BertModel.Load(fixture.Backend, BertConfig.Read(config), body);
+        GoldenTensors.AssertClose(inputs.Io[$"hidden.{layers}"], fixture.Download(model.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch)));
+    }
+
+    /// <summary>A case's tokens. Without a mask, padding is what the model's own pad id says, as in cn_clip and OpenCLIP; CLIP is not masked.</summary>
+    sealed class GoldenInputs : IDisposable
+    {
+        public GoldenInputs(string name)
+        {
+            Io = GoldenTensors.Open(GoldenFolder.At("text", name, "io.safetensors"));
+            Ids = Array.ConvertAll(Io.Integers("input_ids"), id => checked((int)id));
+            (Batch, Tokens) = (Io["input_ids"].Shape[0], Io["input_ids"].Shape[1]);
+            var padding = JsonConfig.Load(GoldenFolder.At("text", name, "config.json")).Int("pad_token_id", 0);
+            Mask = Io.Has("attention_mask") ? Array.ConvertAll(Io.Integers("attention_mask"), value => checked((byte)value)) : Array.ConvertAll(Ids, id => (byte)(id == padding ? 0 : 1));
+        }
+
+        public GoldenTensors Io { get; }
+
+        public int[] Ids { get; }
+
+        public byte[] Mask { get; }
+
+        public int Batch { get; }
+
+        public int Tokens { get; }
+
+        public void Dispose() => Io.Dispose();
+    }
+}
