@@ -16,11 +16,11 @@ static class ImageResize
     {
         PixelImage.CheckSize("resize", width, height);
         if (width == image.Width && height == image.Height)
-            return new PixelImage(width, height, image.Channels, image.Pixels) { Texts = image.Texts };
+            return new PixelImage(width, height, image.Channels, image.Pixels) { Texts = image.Texts, Orientation = image.Orientation };
         if (filter == ResampleFilter.Nearest) return Nearest(image, width, height);
         var rows = width == image.Width ? image : ResizeRows(image, width, filter);
         var resized = height == image.Height ? rows : ResizeColumns(rows, height, filter);
-        resized.Texts = image.Texts;
+        (resized.Texts, resized.Orientation) = (image.Texts, image.Orientation);
         return resized;
     }
 
@@ -134,7 +134,7 @@ static class ImageResize
     /// <summary>Pillow steps through the source in double, adding up: the sums' rounding is part of the result.</summary>
     static PixelImage Nearest(PixelImage image, int width, int height)
     {
-        var resized = new PixelImage(width, height, image.Channels) { Texts = image.Texts };
+        var resized = new PixelImage(width, height, image.Channels) { Texts = image.Texts, Orientation = image.Orientation };
         var (columns, rows) = (Step(image.Width, width), Step(image.Height, height));
         var channels = image.Channels;
         for (var y = 0; y < height; y++)

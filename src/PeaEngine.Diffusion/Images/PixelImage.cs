@@ -44,15 +44,25 @@ public sealed class PixelImage
     /// <summary>The bytes, [H, W, channels].</summary>
     public Span<byte> Pixels => pixels;
 
-    /// <summary>Text chunks, in the order of the file: those that were read, or those to be written.</summary>
+    /// <summary>Texts, in the order of the file: those that were read, or those to be written.</summary>
     public IReadOnlyList<PictureText> Texts { get; set; } = [];
+
+    /// <summary>EXIF's orientation, 1 to 8: what is to be done to the pixels so that the picture stands upright; 1 is nothing. See <see cref="Upright"/>.</summary>
+    public int Orientation { get; set; } = 1;
 
     /// <summary>One row's bytes, [W, channels].</summary>
     public Span<byte> Row(int y) => pixels.AsSpan(y * Width * Channels, Width * Channels);
 
-    /// <summary>Reads a PNG as colour: an alpha channel is dropped, of 16 bits the high byte is kept.</summary>
-    /// <exception cref="PeaException">The file cannot be read, is not a PNG, or is damaged.</exception>
-    public static PixelImage Load(string path) => PngReader.Read(path);
+    /// <summary>
+    /// Reads a PNG, JPEG, BMP or WebP, whichever its bytes say, as colour: an alpha channel is dropped, of 16 bits the high byte is kept. The
+    /// pixels are as stored; <see cref="Upright"/> turns them as the file wants it.
+    /// </summary>
+    /// <exception cref="PeaException">The file cannot be read, is of another kind, or is damaged.</exception>
+    public static PixelImage Load(string path) => PictureFile.Read(path);
+
+    /// <summary>Reads a file's bytes as <see cref="Load"/> does; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="PeaException">They are of another kind, or damaged.</exception>
+    public static PixelImage Decode(ReadOnlyMemory<byte> file, string name) => PictureFile.Read(file, name);
 
     /// <summary>Writes a PNG with <see cref="Texts"/>, wholly or not at all.</summary>
     /// <exception cref="PeaException">The file cannot be written, or a text chunk cannot be stored.</exception>
@@ -65,7 +75,7 @@ public sealed class PixelImage
     /// <summary>The picture in grey as Pillow's <c>convert("L")</c> makes it: ITU-R 601-2 luma in 16-bit fixed point.</summary>
     public PixelImage ToGrey()
     {
-        var grey = new PixelImage(Width, Height, 1) { Texts = Texts };
+        var grey = new PixelImage(Width, Height, 1) { Texts = Texts, Orientation = Orientation };
         if (Channels == 1) pixels.CopyTo(grey.pixels);
         else
             for (var i = 0; i < grey.pixels.Length; i++)
@@ -77,6 +87,9 @@ public sealed class PixelImage
     /// <exception cref="PeaException">An extent is not positive, or there are more than <see cref="MaxPixels"/>.</exception>
     public PixelImage Resize(int width, int height, ResampleFilter filter = ResampleFilter.Lanczos) =>
         ImageResize.Resize(this, width, height, filter);
+
+    /// <summary>The picture as <see cref="Orientation"/> says that it is to be seen, to the bit as Pillow's <c>exif_transpose</c>; itself if nothing is to be done.</summary>
+    public PixelImage Upright() => ImageTurn.Upright(this);
 
     /// <summary>Refuses a size that no picture may have.</summary>
     internal static void CheckSize(string name, long width, long height)

@@ -2,11 +2,10 @@ using PeaEngine.Diffusion.Images;
 
 namespace PeaEngine.Tests.Images;
 
-/// <summary>Pillow's pixels of every PNG in <c>images</c>, its resizes, and OpenCV's edges.</summary>
+/// <summary>Pillow's pixels of every picture in <c>images</c>, its resizes, and OpenCV's edges.</summary>
 public class ImagesGoldenTests
 {
-    public static TheoryData<string> Pngs() =>
-        GoldenFolder.Cases("images", name => name.EndsWith(".png", StringComparison.Ordinal), files: true);
+    public static TheoryData<string> Pictures() => GoldenFolder.Cases("images", name => Path.GetExtension(name) is ".png" or ".jpg", files: true);
 
     public static TheoryData<string> Resizes() => Tensors("resize.safetensors");
 
@@ -27,7 +26,7 @@ public class ImagesGoldenTests
     }
 
     [Theory]
-    [MemberData(nameof(Pngs))]
+    [MemberData(nameof(Pictures))]
     public void Reads(string name)
     {
         if (GoldenFolder.IsAbsent(name)) return;

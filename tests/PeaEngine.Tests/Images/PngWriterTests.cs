@@ -71,6 +71,16 @@ public class PngWriterTests
     }
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(6)]
+    public void TheOrientationIsKept(int orientation)
+    {
+        var image = Noise(3, 2, 3);
+        image.Orientation = orientation;
+        Assert.Equal(orientation, Reread(image).Orientation);
+    }
+
+    [Theory]
     [InlineData("", "x")]
     [InlineData(" a", "x")]
     [InlineData("a  b", "x")]
@@ -126,6 +136,6 @@ public class PngWriterTests
     {
         using var file = new MemoryStream();
         image.Save(file);
-        return PngReader.Read(file.ToArray(), "x.png");
+        return PixelImage.Decode(file.ToArray(), "x.png");
     }
 }

@@ -9,46 +9,19 @@ namespace PeaEngine.Diffusion.Images;
 /// </summary>
 static class PngReader
 {
-    const long MaxFileBytes = 1 << 30;
-
     /// <summary>How every PNG begins.</summary>
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
-    /// <summary>Reads a file as colour.</summary>
-    /// <exception cref="PeaException">It cannot be read, is not a PNG, or is damaged.</exception>
-    public static PixelImage Read(string path)
-    {
-        try
-        {
-            using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
-            using var file = new MemoryStream();
-            var buffer = new byte[1 << 16];
-            // The first bytes decide: a checkpoint given by mistake is not read to its end.
-            for (int got; (got = stream.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false)) > 0;)
-            {
-                if (file.Length == 0) CheckSignature(buffer.AsSpan(0, got), path);
-                file.Write(buffer, 0, got);
-                if (file.Length > MaxFileBytes) throw new PeaException($"{path}: more than {MaxFileBytes} bytes, expected a picture");
-            }
-            return Read(file.GetBuffer().AsMemory(0, (int)file.Length), path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            var reason = exception is FileNotFoundException or DirectoryNotFoundException ? "no such file" : exception.Message.ReplaceLineEndings(" ");
-            throw new PeaException($"{path}: cannot be read: {reason}", exception);
-        }
-    }
-
-    /// <summary>Reads a file's bytes as colour; <paramref name="name"/> is for messages.</summary>
-    /// <exception cref="PeaException">It is not a PNG, or is damaged.</exception>
+    /// <summary>Reads the bytes of a file that begins with <see cref="Signature"/> as colour; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="PeaException">It is damaged.</exception>
     public static PixelImage Read(ReadOnlyMemory<byte> file, string name)
     {
-        CheckSignature(file.Span, name);
         PngHeader? header = null;
         ReadOnlyMemory<byte> palette = default;
         var data = new List<ReadOnlyMemory<byte>>();
         var texts = new List<PictureText>();
         var textBudget = PngTextChunk.MaxBytes;
+        var orientation = 1;
         var previous = "";
         for (var offset = Signature.Length; ;)
         {
@@ -72,8 +45,11 @@ static class PngReader
                     break;
                 case "IEND":
                     var image = PngPixels.Decode(header!.Value, palette.Span, data, name);
-                    image.Texts = texts;
+                    (image.Texts, image.Orientation) = (texts, orientation);
                     return image;
+                case "eXIf":
+                    orientation = Exif.Read(chunk.Span)?.Orientation ?? 1;
+                    break;
                 default:
                     // A lower-case first letter says that a decoder may ignore the chunk.
                     if (char.IsAsciiLetterUpper(type[0])) throw new PeaException($"{name}: chunk {type}, expected one that PNG has");
@@ -100,22 +76,5 @@ static class PngReader
         if (stored != computed) throw new PeaException($"{name}: {type} at byte {offset} has checksum {stored:x8}, expected {computed:x8}: the file is damaged");
         offset += 12 + (int)length;
         return (type, data);
-    }
-
-    static void CheckSignature(ReadOnlySpan<byte> file, string name)
-    {
-        if (file.StartsWith(Signature)) return;
-        var kind = file switch
-        {
-            [] => "an empty file",
-            [0xff, 0xd8, 0xff, ..] => "a JPEG",
-            [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "a GIF",
-            [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => "a WebP",
-            [(byte)'B', (byte)'M', ..] => "a BMP",
-            [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => "a TIFF",
-            _ when Signature.StartsWith(file) => "only the beginning of a PNG",
-            _ => "no picture of a known kind",
-        };
-        throw new PeaException($"{name}: {kind}, expected a PNG");
     }
 }

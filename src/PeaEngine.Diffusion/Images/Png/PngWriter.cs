@@ -7,7 +7,7 @@ namespace PeaEngine.Diffusion.Images;
 /// <summary>Writes PNG files of 8-bit colour or grey. The filter of each row is the one with the smallest sum of absolute differences.</summary>
 static class PngWriter
 {
-    /// <summary>Writes a picture and its texts.</summary>
+    /// <summary>Writes a picture, its texts and its orientation.</summary>
     /// <exception cref="PeaException">A text cannot be stored.</exception>
     public static void Write(Stream stream, PixelImage image)
     {
@@ -21,6 +21,7 @@ static class PngWriter
         header[10..].Clear();
         WriteChunk(stream, "IHDR", header);
         foreach (var (type, data) in texts) WriteChunk(stream, type, data);
+        if (image.Orientation != 1) WriteChunk(stream, "eXIf", new Exif(image.Orientation, null).ToTiff());
 
         using var compressed = new MemoryStream();
         using (var deflater = new ZLibStream(compressed, CompressionLevel.Optimal, leaveOpen: true)) WriteRows(deflater, image);
