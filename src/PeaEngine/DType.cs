@@ -43,6 +43,9 @@ public static class DTypes
         _ => 1,
     };
 
+    /// <summary>Whether this is a floating type: F64, or one that weights have.</summary>
+    public static bool IsFloating(this DType dtype) => dtype == DType.F64 || dtype.IsWeight();
+
     /// <summary>Whether a weight of this type can be multiplied with: F32, F16 or BF16.</summary>
     public static bool IsWeight(this DType dtype) => dtype is DType.F32 or DType.F16 or DType.BF16;
 }

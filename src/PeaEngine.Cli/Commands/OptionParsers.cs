@@ -46,6 +46,10 @@ static class OptionParsers
         return Wrong<PixelSize>(result, "two whole numbers with a comma between, such as 512,768");
     }
 
+    /// <summary>An element type of weights: <c>f16</c>, <c>bf16</c> or <c>f32</c>.</summary>
+    public static DType? Weights(ArgumentResult result) =>
+        Enum.TryParse<DType>(Text(result), ignoreCase: true, out var dtype) && dtype.IsWeight() && !char.IsAsciiDigit(Text(result)[0]) ? dtype : Wrong<DType>(result, "f16, bf16 or f32");
+
     static string Text(ArgumentResult result) => result.Tokens.Single().Value;
 
     static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out number);

@@ -13,11 +13,17 @@ public sealed record DiffusersComponent(string Library, string ClassName);
 /// </summary>
 public sealed class DiffusersFolder
 {
+    /// <summary>What the weights of diffusers' models are named, without their ending.</summary>
+    public const string DiffusersStem = "diffusion_pytorch_model";
+
+    /// <summary>What the weights of transformers' models are named, without their ending, in safetensors.</summary>
+    public const string TransformersStem = "model";
+
     const string IndexName = "model_index.json";
 
     static readonly string[] ConfigNames = [IndexName, "config.json", "scheduler_config.json", "preprocessor_config.json", "tokenizer_config.json"];
 
-    static readonly string[] WeightNames = [.. WeightNamesOf("safetensors", "diffusion_pytorch_model", "model"), .. WeightNamesOf("bin", "diffusion_pytorch_model", "pytorch_model")];
+    static readonly string[] WeightNames = [.. WeightNamesOf("safetensors", DiffusersStem, TransformersStem), .. WeightNamesOf("bin", DiffusersStem, "pytorch_model")];
 
     readonly Lazy<JsonConfig> config;
     readonly Lazy<IReadOnlyDictionary<string, DiffusersComponent>> components;

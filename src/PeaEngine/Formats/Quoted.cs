@@ -1,7 +1,7 @@
 namespace PeaEngine.Formats;
 
 /// <summary>Text from files, fit for a message of one line.</summary>
-static class Quoted
+public static class Quoted
 {
     const int MaxLength = 120;
 

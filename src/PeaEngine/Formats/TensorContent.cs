@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Runtime.InteropServices;
 
 namespace PeaEngine.Formats;
@@ -29,10 +30,28 @@ public sealed record TensorContent(TensorInfo Info, TensorReader Read)
     }
 
     /// <summary>A tensor of another checkpoint, under its own name.</summary>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="name">The key.</param>
+    /// <param name="dtype">F32, F16 or BF16, which a floating tensor is converted to while it is read; null leaves every type as it is.</param>
     /// <exception cref="PeaException">There is no such tensor.</exception>
-    public static TensorContent FromSource(ITensorSource source, string name)
+    public static TensorContent FromSource(ITensorSource source, string name, DType? dtype = null)
     {
         if (!source.Tensors.TryGetValue(name, out var info)) throw new PeaException($"{source.Path}: no tensor {Quoted.Of(name)}");
-        return new TensorContent(info, (offset, destination) => source.Read(name, offset, destination));
+        if (dtype is not { } to || to == info.DType || !info.DType.IsFloating()) return new TensorContent(info, (offset, destination) => source.Read(name, offset, destination));
+        return new TensorContent(new TensorInfo(name, to, info.Shape), (offset, destination) => Convert(source, info, to, offset, destination));
+    }
+
+    /// <summary>Through singles, as torch does it, also from doubles.</summary>
+    static void Convert(ITensorSource source, TensorInfo info, DType to, long offset, Span<byte> destination)
+    {
+        var elements = destination.Length / to.SizeInBytes();
+        var bytes = elements * info.DType.SizeInBytes();
+        var raw = ArrayPool<byte>.Shared.Rent(bytes);
+        var values = ArrayPool<float>.Shared.Rent(elements);
+        source.Read(info.Name, offset / to.SizeInBytes() * info.DType.SizeInBytes(), raw.AsSpan(0, bytes));
+        HalfConversion.ToSingle(raw.AsSpan(0, bytes), info.DType, values);
+        HalfConversion.FromSingle(values.AsSpan(0, elements), to, destination);
+        ArrayPool<byte>.Shared.Return(raw);
+        ArrayPool<float>.Shared.Return(values);
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Text.Json;
 using PeaEngine.Formats;
 
@@ -39,7 +38,7 @@ static class RewrittenCheckpoint
     static void Rewrite(string source, string target, int shards, string? variant, DType? dtype)
     {
         using var file = SafetensorsFile.Open(source);
-        var tensors = file.Tensors.Values.OrderBy(info => info.Name, StringComparer.Ordinal).Select(info => Convert(file, info, dtype)).ToList();
+        var tensors = file.Tensors.Values.OrderBy(info => info.Name, StringComparer.Ordinal).Select(info => TensorContent.FromSource(file, info.Name, dtype)).ToList();
         var stem = target[..^".safetensors".Length] + (variant == null ? "" : $".{variant}");
         if (shards == 1)
         {
@@ -65,26 +64,5 @@ static class RewrittenCheckpoint
         foreach (var (key, file) in map) json.WriteString(key, file);
         json.WriteEndObject();
         json.WriteEndObject();
-    }
-
-    static TensorContent Convert(SafetensorsFile file, TensorInfo info, DType? dtype)
-    {
-        if (dtype == null || dtype == info.DType || !info.DType.IsWeight()) return TensorContent.FromSource(file, info.Name);
-        var raw = new byte[info.Bytes];
-        file.Read(info.Name, 0, raw);
-        var values = new float[info.Elements];
-        HalfConversion.ToSingle(raw, info.DType, values);
-        if (dtype == DType.F32) return TensorContent.FromSingles(info.Name, info.Shape, values);
-        var bytes = new byte[values.Length * 2];
-        for (var i = 0; i < values.Length; i++)
-            BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), dtype == DType.F16 ? BitConverter.HalfToUInt16Bits((Half)values[i]) : ToBF16(values[i]));
-        return TensorContent.FromBytes(new TensorInfo(info.Name, dtype.Value, info.Shape), bytes);
-    }
-
-    /// <summary>Rounded to the nearest, ties to even; for finite values.</summary>
-    static ushort ToBF16(float value)
-    {
-        var bits = BitConverter.SingleToUInt32Bits(value);
-        return (ushort)((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16);
     }
 }

@@ -1,0 +1,113 @@
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Checkpoints;
+
+/// <summary>What a conversion is asked for.</summary>
+public sealed record ConversionOptions
+{
+    /// <summary>F32, F16 or BF16, which floating tensors are rounded to; null leaves them as they are.</summary>
+    public DType? DType { get; init; }
+}
+
+/// <summary>A file of weights that a conversion wrote.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Tensors">The number of tensors.</param>
+/// <param name="Bytes">The size of all tensors.</param>
+public sealed record ConvertedWeights(string Path, int Tensors, long Bytes);
+
+/// <summary>
+/// Writes checkpoints anew as safetensors, a piece of a tensor at a time. What a torch file shares between several names is written under
+/// each of them.
+/// </summary>
+public sealed class CheckpointConversion
+{
+    const string Ending = ".safetensors";
+
+    static readonly string[] TorchEndings = [".bin", ".pt", ".pth", ".ckpt"];
+
+    /// <summary>Endings of files that hold weights, which are converted or, in other frameworks' formats, left out.</summary>
+    static readonly string[] WeightEndings = [Ending, .. TorchEndings, ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf"];
+
+    readonly ConversionOptions options;
+    readonly CancellationToken cancellation;
+    readonly List<ConvertedWeights> written = [];
+
+    CheckpointConversion(ConversionOptions options, CancellationToken cancellation) => (this.options, this.cancellation) = (options, cancellation);
+
+    /// <summary>
+    /// Converts a file of tensors to a <c>.safetensors</c> file, or the folder of a pipeline or a component to another with safetensors in
+    /// place of other weights. The result appears whole or not at all.
+    /// </summary>
+    /// <param name="from">A file that <see cref="TensorFile"/> opens, or a folder.</param>
+    /// <param name="to">A name that ends in <c>.safetensors</c>, or the name of a folder that is not there or empty.</param>
+    /// <param name="options">What the result should be.</param>
+    /// <param name="cancellation">Ends the work; nothing is left behind.</param>
+    /// <returns>The files of weights.</returns>
+    /// <exception cref="OptionException">The two names do not go together.</exception>
+    /// <exception cref="PeaException">What is converted cannot be read, or the result cannot be written.</exception>
+    public static IReadOnlyList<ConvertedWeights> Run(string from, string to, ConversionOptions options, CancellationToken cancellation = default)
+    {
+        var conversion = new CheckpointConversion(options, cancellation);
+        if (HasEnding(to, TorchEndings)) throw new OptionException($"to: {Quoted.Of(to)}, expected a name that ends in {Ending}, or a folder: torch's files are read, not written");
+        if (HasEnding(to, [Ending])) conversion.ToFile(from, to);
+        else conversion.ToFolder(from, to);
+        return conversion.written;
+    }
+
+    void ToFile(string from, string to)
+    {
+        AtomicFile.Check(to);
+        using var source = Directory.Exists(from) ? DiffusersFolder.Open(from).OpenWeights() : TensorFile.Open(from);
+        Write(source, to, to);
+    }
+
+    void ToFolder(string from, string to)
+    {
+        AtomicFolder.Check(to);
+        var folder = DiffusersFolder.Open(from);
+        AtomicFolder.Write(to, temporary => ConvertFolder(folder, temporary, to));
+    }
+
+    /// <summary>A component's files, or those of a pipeline and of its components.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="target">Where it is written.</param>
+    /// <param name="shown">Where it will be.</param>
+    void ConvertFolder(DiffusersFolder folder, string target, string shown)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var file in Directory.EnumerateFiles(folder.Path).Order(StringComparer.Ordinal))
+            if (!IsWeights(Path.GetFileName(file))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        if (folder.IsPipeline)
+        {
+            foreach (var name in folder.Components.Keys) ConvertFolder(folder.Component(name), Path.Combine(target, name), Path.Combine(shown, name));
+            return;
+        }
+        if (folder.FindWeights() is not { } weights) return;
+        using var source = TensorFile.Open(weights);
+        var stem = Path.GetFileName(weights).StartsWith(DiffusersFolder.DiffusersStem, StringComparison.Ordinal) ? DiffusersFolder.DiffusersStem : DiffusersFolder.TransformersStem;
+        Write(source, Path.Combine(target, stem + Ending), Path.Combine(shown, stem + Ending));
+    }
+
+    void Write(ITensorSource source, string path, string shown)
+    {
+        List<TensorContent> tensors = [.. source.Tensors.Keys.Select(name => Cancellable(TensorContent.FromSource(source, name, options.DType)))];
+        // What the file says of itself goes along; transformers refuses a file that does not say that it is torch's.
+        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
+        foreach (var (key, value) in (source as SafetensorsFile)?.Metadata ?? metadata) metadata[key] = value;
+        SafetensorsWriter.Write(path, tensors, metadata);
+        written.Add(new(shown, tensors.Count, tensors.Sum(tensor => tensor.Info.Bytes)));
+    }
+
+    TensorContent Cancellable(TensorContent tensor) => tensor with
+    {
+        Read = (offset, destination) =>
+        {
+            cancellation.ThrowIfCancellationRequested();
+            tensor.Read(offset, destination);
+        },
+    };
+
+    static bool IsWeights(string name) => HasEnding(name, WeightEndings) || (name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) && name.Contains(".index.", StringComparison.Ordinal));
+
+    static bool HasEnding(string name, string[] endings) => endings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase));
+}
