@@ -3,18 +3,35 @@ namespace PeaEngine.Diffusion.Tokenizers;
 /// <summary>Recognises a tokenizer by the files that are in a folder.</summary>
 public static class Tokenizer
 {
+    /// <summary>SentencePiece models and the classes that call them so.</summary>
+    static readonly (string Name, string Family)[] SentencePieceModels =
+        [("sentencepiece.bpe.model", "XLMRobertaTokenizer"), ("spiece.model", "T5Tokenizer"), ("tokenizer.model", "LlamaTokenizer")];
+
     /// <summary>
-    /// Reads a folder's tokenizer: <c>vocab.txt</c> (BERT), or <c>vocab.json</c> with <c>merges.txt</c> (CLIP).
+    /// Reads a folder's tokenizer: <c>sentencepiece.bpe.model</c> (XLM-R), <c>spiece.model</c> (T5), <c>tokenizer.model</c> (llama),
+    /// <c>vocab.txt</c> (BERT), or <c>vocab.json</c> with <c>merges.txt</c> (CLIP). The class in <c>tokenizer_config.json</c>, where
+    /// there is one, says more than a SentencePiece model's name.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="dialect">Whose way of BERT a <c>vocab.txt</c> is read.</param>
     /// <exception cref="PeaException">There is no tokenizer, or a file is malformed.</exception>
     public static ITokenizer Load(string folder, BertDialect dialect = BertDialect.Transformers)
     {
+        foreach (var (name, family) in SentencePieceModels)
+            if (Has(name)) return LoadSentencePiece(At(name), TokenizerConfig.Read(folder), family);
         if (Has(BertTokenizer.FileName)) return BertTokenizer.Load(folder, dialect);
         if (Has("vocab.json") && Has("merges.txt")) return ClipTokenizer.Load(folder);
-        throw new PeaException($"{folder}: no tokenizer, expected vocab.txt, or vocab.json and merges.txt");
+        throw new PeaException($"{folder}: no tokenizer, expected {string.Join(", ", SentencePieceModels.Select(model => model.Name))}, vocab.txt, or vocab.json and merges.txt");
 
-        bool Has(string name) => File.Exists(Path.Combine(folder, name));
+        string At(string name) => Path.Combine(folder, name);
+        bool Has(string name) => File.Exists(At(name));
     }
+
+    static SentencePieceTokenizer LoadSentencePiece(string path, TokenizerConfig config, string family) => (config.ClassName ?? family) switch
+    {
+        "XLMRobertaTokenizer" => SentencePieceTokenizer.XlmRoberta(path, config),
+        "T5Tokenizer" or "MT5Tokenizer" => SentencePieceTokenizer.T5(path, config),
+        "LlamaTokenizer" => SentencePieceTokenizer.Llama(path, config),
+        var other => throw new PeaException($"{path}: a tokenizer of class '{TokenizerJson.Quote(other)}', expected XLMRobertaTokenizer, T5Tokenizer, MT5Tokenizer or LlamaTokenizer"),
+    };
 }

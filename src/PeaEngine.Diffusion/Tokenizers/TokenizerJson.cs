@@ -55,7 +55,8 @@ static class TokenizerJson
     public static string Quote(string text) =>
         string.Concat(text.Take(60).Select(c => char.IsControl(c) || char.IsSurrogate(c) ? '?' : c)) + (text.Length > 60 ? "…" : "");
 
-    static byte[] ReadBytes(string path)
+    /// <summary>The bytes of a file that is no larger than a tokenizer can be.</summary>
+    public static byte[] ReadBytes(string path)
     {
         try
         {

@@ -87,7 +87,8 @@ public class BertTokenizerTests
         {
             var watch = Stopwatch.StartNew();
             Tokenizer.Load(folder.Path, dialect).Encode(text, 77);
-            Assert.InRange(watch.Elapsed.TotalSeconds, 0, 10);
+            // Quadratic time would be hours.
+            Assert.InRange(watch.Elapsed.TotalSeconds, 0, 60);
         }
     }
 
