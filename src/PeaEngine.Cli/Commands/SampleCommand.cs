@@ -8,7 +8,8 @@ namespace PeaEngine.Cli.Commands;
 static class SampleCommand
 {
     static readonly Argument<string> Prompt = new("prompt") { Description = "What the picture should show.", DefaultValueFactory = _ => "", CustomParser = OptionParsers.Prompt };
-    static readonly Option<string?> Model = new("--model") { Description = "Pipeline folder in diffusers' layout. Without it: samples/emoji/teacher.", HelpName = "DIR" };
+    static readonly Option<string?> Model = new("--model") { Description = "A pipeline: a folder in diffusers' layout, or one file in the original naming (.safetensors, .ckpt). Without it: samples/emoji/teacher.", HelpName = "PATH" };
+    static readonly Option<string?> Config = new("--config") { Description = "Pipeline folder with the configurations and tokenizers of a single file; only needed where that is of no known architecture.", HelpName = "DIR" };
     static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights.", HelpName = "DIR" };
     static readonly Option<string?> NegativePrompt = new("--negative-prompt") { Description = "What it should not show.", HelpName = "TEXT" };
     static readonly Option<int?> Steps = Integer("--steps", "Denoising steps. Default: 50, or 4 for a latent consistency model.", "N");
@@ -47,7 +48,7 @@ static class SampleCommand
     {
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG.")
         {
-            Prompt, Model, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
+            Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
             ClipSkip, Count, InitImage, Strength, Mask, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
         command.SetAction(Run);
@@ -84,7 +85,7 @@ static class SampleCommand
             Mask = mask == null ? null : PixelImage.Load(mask),
             RefinerStart = parsed.GetValue(RefinerStart),
         };
-        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Vae = parsed.GetValue(Vae), Refiner = parsed.GetValue(Refiner) };
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Config = parsed.GetValue(Config), Vae = parsed.GetValue(Vae), Refiner = parsed.GetValue(Refiner) };
         var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();

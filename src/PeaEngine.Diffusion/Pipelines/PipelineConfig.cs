@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.UNet;
@@ -6,7 +7,7 @@ using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Pipelines;
 
-/// <summary>The configurations of a pipeline folder: all that can be known, and refused, before any weight is read.</summary>
+/// <summary>The configurations of a pipeline: all that can be known, and refused, before any weight is read.</summary>
 sealed class PipelineConfig
 {
     const int PictureChannels = 3;
@@ -14,45 +15,45 @@ sealed class PipelineConfig
     readonly JsonConfig schedulerConfig;
     readonly int encoderLayers;
 
-    PipelineConfig(PipelineSource source, DiffusersFolder folder, PipelineFamily family)
+    PipelineConfig(PipelineSource source, PipelineFiles files, PipelineFamily family)
     {
-        (Source, Folder, Family) = (source, folder, family);
-        schedulerConfig = folder.Component("scheduler").Config;
-        UNetFolder = Component(folder.Component("unet"), nameof(UNet2DConditionModel));
-        VaeFolder = Component(source.Vae is { } vae ? DiffusersFolder.Open(vae) : folder.Component("vae"), nameof(AutoencoderKL));
+        (Source, Files, Family) = (source, files, family);
+        schedulerConfig = files.Scheduler;
+        UNetFiles = Model(files.Model("unet"), nameof(UNet2DConditionModel));
+        VaeFiles = Model(source.Vae is { } vae ? DiffusersFolder.Open(vae) : files.Model("vae"), nameof(AutoencoderKL));
         TextEncoders = !family.IsXL ? [("tokenizer", "text_encoder")]
-            : folder.Components.ContainsKey("text_encoder") ? [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
+            : files.Has("text_encoder") ? [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
             : [("tokenizer_2", "text_encoder_2")];
-        (UNet, Vae) = (new(UNetFolder.Config), new(VaeFolder.Config));
+        (UNet, Vae) = (new(UNetFiles.Config), new(VaeFiles.Config));
         if (Vae.InChannels != PictureChannels || Vae.OutChannels != PictureChannels)
-            throw new PeaException($"{VaeFolder.Path}: pictures of {Vae.InChannels} and {Vae.OutChannels} channels, expected {PictureChannels}");
+            throw new PeaException($"{VaeFiles.Path}: pictures of {Vae.InChannels} and {Vae.OutChannels} channels, expected {PictureChannels}");
         if (UNet.OutChannels != Vae.LatentChannels)
-            throw new PeaException($"{UNetFolder.Path}: predicts {UNet.OutChannels} channels, expected the {Vae.LatentChannels} of {VaeFolder.Path}");
+            throw new PeaException($"{UNetFiles.Path}: predicts {UNet.OutChannels} channels, expected the {Vae.LatentChannels} of {VaeFiles.Path}");
         Scheduler.FromConfig(schedulerConfig).Dispose();
-        CheckWeights(UNetFolder);
-        CheckWeights(VaeFolder);
+        CheckWeights(UNetFiles);
+        CheckWeights(VaeFiles);
         encoderLayers = int.MaxValue;
         foreach (var (tokenizer, encoder) in TextEncoders)
         {
-            _ = folder.Component(tokenizer);
-            var encoderFolder = folder.Component(encoder);
-            encoderLayers = Math.Min(encoderLayers, new ClipTextConfig(encoderFolder.Config).HiddenLayers);
-            CheckWeights(encoderFolder);
+            _ = files.Tokenizer(tokenizer);
+            var encoderFiles = files.Model(encoder);
+            encoderLayers = Math.Min(encoderLayers, new ClipTextConfig(encoderFiles.Config).HiddenLayers);
+            CheckWeights(encoderFiles);
         }
     }
 
     /// <summary>What it was read from.</summary>
     public PipelineSource Source { get; }
 
-    /// <summary>The pipeline's folder.</summary>
-    public DiffusersFolder Folder { get; }
+    /// <summary>Where its parts are.</summary>
+    public PipelineFiles Files { get; }
 
     /// <summary>Which of diffusers' families it is.</summary>
     public PipelineFamily Family { get; }
 
-    public DiffusersFolder UNetFolder { get; }
+    public IModelFiles UNetFiles { get; }
 
-    public DiffusersFolder VaeFolder { get; }
+    public IModelFiles VaeFiles { get; }
 
     /// <summary>The names of tokenizers and text encoders, in order.</summary>
     public IReadOnlyList<(string Tokenizer, string Encoder)> TextEncoders { get; }
@@ -62,19 +63,19 @@ sealed class PipelineConfig
     public AutoencoderKLConfig Vae { get; }
 
     /// <summary>Whether an SDXL model was taught to take zeros where there is no negative prompt.</summary>
-    public bool ForceZerosForEmptyPrompt => Folder.Config.Bool("force_zeros_for_empty_prompt", true);
+    public bool ForceZerosForEmptyPrompt => Files.Index.Bool("force_zeros_for_empty_prompt", true);
 
     /// <summary>Whether it is SDXL's refiner, which is told an aesthetic score and goes on from what is there.</summary>
-    public bool IsRefiner => Family.IsXL && Folder.Config.Bool("requires_aesthetics_score", false);
+    public bool IsRefiner => Family.IsXL && Files.Index.Bool("requires_aesthetics_score", false);
 
     /// <summary>Reads configurations, and the beginnings of weight files.</summary>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
     public static PipelineConfig Read(PipelineSource source)
     {
-        var folder = DiffusersFolder.Open(source.Model);
-        _ = folder.Components;
-        var family = PipelineFamily.Of(folder.ClassName) ?? throw folder.Config.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
-        return new(source, folder, family);
+        var files = PipelineFiles.Open(source.Model, source.Config);
+        var family = PipelineFamily.Of(files.Index.OptionalString("_class_name"))
+            ?? throw files.Index.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
+        return new(source, files, family);
     }
 
     /// <summary>Fills in the defaults of options and checks them against the model.</summary>
@@ -127,12 +128,12 @@ sealed class PipelineConfig
         return kind == GenerationKind.Inpainting ? corrected.With("skip_prk_steps", "true"u8) : corrected.With("clip_sample", "false"u8);
     }
 
-    static DiffusersFolder Component(DiffusersFolder folder, string className) => folder.ClassName is null || folder.ClassName == className
-        ? folder
-        : throw folder.Config.Wrong("_class_name", $"\"{className}\"");
+    static IModelFiles Model(IModelFiles files, string className) => files.ClassName is null || files.ClassName == className
+        ? files
+        : throw files.Config.Wrong("_class_name", $"\"{className}\"");
 
     /// <summary>Opening reads and checks the header, so that a damaged file is found before another one has been loaded.</summary>
-    static void CheckWeights(DiffusersFolder folder) => folder.OpenWeights().Dispose();
+    static void CheckWeights(IModelFiles files) => files.OpenWeights().Dispose();
 
     void CheckChannels(GenerationKind kind)
     {

@@ -12,16 +12,16 @@ sealed class PipelineModels
     {
         var others = Task.Run(() =>
         {
-            using var weights = config.VaeFolder.OpenWeights();
-            var vae = components.Own(AutoencoderKL.Load(backend, config.VaeFolder.Config, weights));
+            using var weights = config.VaeFiles.OpenWeights();
+            var vae = components.Own(AutoencoderKL.Load(backend, config.VaeFiles.Config, weights));
             var encoders = new PromptEncoder[config.TextEncoders.Count];
-            for (var i = 0; i < encoders.Length; i++) encoders[i] = components.Own(PromptEncoder.Load(config.Folder, backend, config.TextEncoders[i]));
+            for (var i = 0; i < encoders.Length; i++) encoders[i] = components.Own(PromptEncoder.Load(config.Files, backend, config.TextEncoders[i]));
             return (vae, encoders);
         });
         try
         {
-            using var weights = config.UNetFolder.OpenWeights();
-            UNet = components.Own(UNet2DConditionModel.Load(backend, config.UNetFolder.Config, weights));
+            using var weights = config.UNetFiles.OpenWeights();
+            UNet = components.Own(UNet2DConditionModel.Load(backend, config.UNetFiles.Config, weights));
         }
         finally
         {

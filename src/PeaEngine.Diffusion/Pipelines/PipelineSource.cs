@@ -1,9 +1,12 @@
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>The files that a pipeline is loaded from.</summary>
-/// <param name="Model">A checkpoint folder in diffusers' layout.</param>
+/// <param name="Model">A checkpoint: a folder in diffusers' layout, or a single file in the original key naming.</param>
 public sealed record PipelineSource(string Model)
 {
+    /// <summary>A folder with the configurations and tokenizers of a single file, where that is of no known architecture or differs from it.</summary>
+    public string? Config { get; init; }
+
     /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
     public string? Vae { get; init; }
 

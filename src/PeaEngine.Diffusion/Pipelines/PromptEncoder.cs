@@ -1,6 +1,6 @@
+using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.Tokenizers;
-using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Pipelines;
 
@@ -27,15 +27,15 @@ sealed class PromptEncoder : IDisposable
 
     /// <summary>Loads a pipeline's tokenizer and text encoder.</summary>
     /// <exception cref="PeaException">A file is missing or malformed, or the two do not fit each other.</exception>
-    public static PromptEncoder Load(DiffusersFolder pipeline, Backend backend, (string Tokenizer, string Encoder) names)
+    public static PromptEncoder Load(PipelineFiles pipeline, Backend backend, (string Tokenizer, string Encoder) names)
     {
-        var tokenizer = ClipTokenizer.Load(pipeline.Component(names.Tokenizer).Path);
-        var folder = pipeline.Component(names.Encoder);
-        using var weights = folder.OpenWeights();
-        var model = ClipTextModel.Load(backend, folder.Config, weights);
+        var tokenizer = pipeline.Tokenizer(names.Tokenizer).Load();
+        var files = pipeline.Model(names.Encoder);
+        using var weights = files.OpenWeights();
+        var model = ClipTextModel.Load(backend, files.Config, weights);
         if (tokenizer.ModelMaxLength <= model.Config.MaxPositions) return new(backend, tokenizer, model);
         model.Dispose();
-        throw new PeaException($"{folder.Path}: {model.Config.MaxPositions} positions, but {names.Tokenizer} gives {tokenizer.ModelMaxLength} tokens");
+        throw new PeaException($"{files.Path}: {model.Config.MaxPositions} positions, but {names.Tokenizer} gives {tokenizer.ModelMaxLength} tokens");
     }
 
     /// <summary>The end of a prompt that does not fit, or null.</summary>

@@ -8,11 +8,13 @@ namespace PeaEngine.Diffusion.Tokenizers;
 /// </summary>
 sealed class BytePairEncoding
 {
-    const string EndOfWord = "</w>";
+    /// <summary>What the last symbol of a word ends with.</summary>
+    public const string EndOfWord = "</w>";
+
     const int None = -1, StackBytes = 64;
 
     /// <summary>GPT-2's printable stand-ins: bytes that are visible Latin-1 characters stand for themselves, the others follow U+0100.</summary>
-    static readonly char[] Symbols = StandIns();
+    public static readonly char[] Symbols = StandIns();
 
     readonly Dictionary<(int Left, int Right), (int Rank, int Id)> merges;
     readonly int[] byteIds = new int[256], lastByteIds = new int[256];

@@ -44,6 +44,11 @@ public sealed class ClipTokenizer : ITokenizer
     /// <exception cref="PeaException">A file is missing or malformed.</exception>
     public static ClipTokenizer Load(string folder) => new(ClipTokenizerFiles.Read(folder));
 
+    /// <summary>OpenAI's CLIP's own, for which no file is needed.</summary>
+    /// <param name="padToken">What fills a prompt: <c>&lt;|endoftext|&gt;</c>, or <c>!</c> for OpenCLIP's models.</param>
+    /// <exception cref="PeaException">The vocabulary has no such token.</exception>
+    internal static ClipTokenizer OpenAi(string padToken) => new(ClipTokenizerFiles.OpenAi(padToken));
+
     /// <summary>
     /// The ids of a prompt as diffusers asks for them: begin, text, end, padded or cut to <see cref="ModelMaxLength"/> (a cut prompt
     /// keeps its end token). A lone surrogate reads as U+FFFD.

@@ -26,16 +26,16 @@ sealed class ClipTokenizerFiles
     public IEnumerable<AddedToken> AddedTokens => added.Values;
 
     /// <summary>The token that begins a prompt.</summary>
-    public string BosToken { get; private set; } = "<|startoftext|>";
+    public string BosToken { get; private set; } = ClipVocabulary.Begin;
 
     /// <summary>The token that ends a prompt.</summary>
-    public string EosToken { get; private set; } = "<|endoftext|>";
+    public string EosToken { get; private set; } = ClipVocabulary.End;
 
     /// <summary>The token that a byte without one becomes.</summary>
-    public string UnkToken { get; private set; } = "<|endoftext|>";
+    public string UnkToken { get; private set; } = ClipVocabulary.End;
 
     /// <summary>The token that fills.</summary>
-    public string PadToken { get; private set; } = "<|endoftext|>";
+    public string PadToken { get; private set; } = ClipVocabulary.End;
 
     /// <summary>model_max_length.</summary>
     public int ModelMaxLength { get; private set; } = DefaultMaxLength;
@@ -58,9 +58,24 @@ sealed class ClipTokenizerFiles
             files.ReadMerges(merges);
         }
         else throw new PeaException($"{folder}: no CLIP tokenizer, expected vocab.json and merges.txt, or tokenizer.json");
-        foreach (var token in new[] { files.BosToken, files.EosToken, files.UnkToken, files.PadToken })
-            files.added.TryAdd(token, new AddedToken(token));
+        files.AddSpecialTokens();
         return files;
+    }
+
+    /// <summary>OpenAI's, which is embedded.</summary>
+    /// <param name="padToken">The token that fills.</param>
+    public static ClipTokenizerFiles OpenAi(string padToken)
+    {
+        var files = new ClipTokenizerFiles { MergesPath = ClipVocabulary.MergesName, PadToken = padToken };
+        files.Merges.AddRange(ClipVocabulary.Merges());
+        foreach (var token in ClipVocabulary.Tokens(files.Merges)) files.Vocabulary.Add(token, files.Vocabulary.Count);
+        files.AddSpecialTokens();
+        return files;
+    }
+
+    void AddSpecialTokens()
+    {
+        foreach (var token in new[] { BosToken, EosToken, UnkToken, PadToken }) added.TryAdd(token, new AddedToken(token));
     }
 
     bool ReadConfig(string path, JsonElement root)

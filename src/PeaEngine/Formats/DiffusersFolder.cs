@@ -11,7 +11,7 @@ public sealed record DiffusersComponent(string Library, string ClassName);
 /// A folder that diffusers or transformers saved: a pipeline (<c>model_index.json</c> with a folder for each component) or one component
 /// (its configuration, and its weights under one of their usual names).
 /// </summary>
-public sealed class DiffusersFolder
+public sealed class DiffusersFolder : IModelFiles
 {
     /// <summary>What the weights of diffusers' models are named, without their ending.</summary>
     public const string DiffusersStem = "diffusion_pytorch_model";

@@ -110,7 +110,7 @@ public sealed class SampleRefusalTests : IDisposable
     [Fact]
     public void DamagedModelsAreNamed()
     {
-        Damaged("unet/diffusion_pytorch_model.safetensors", File.Delete).AssertFails(ExitCode.Failed, "unet", "no safetensors weights");
+        Damaged("unet/diffusion_pytorch_model.safetensors", File.Delete).AssertFails(ExitCode.Failed, "unet", "no weights");
         Damaged("text_encoder_2/model.safetensors", Halve).AssertFails(ExitCode.Failed, "text_encoder_2", "model.safetensors");
         Damaged("tokenizer/tokenizer.json", File.Delete).AssertFails(ExitCode.Failed, "tokenizer", "vocab.json");
         Damaged("unet/config.json", path => Replace(path, "\"act_fn\": \"silu\"", "\"act_fn\": \"mish\"")).AssertFails(ExitCode.Failed, "unet", "act_fn", "mish", "silu");

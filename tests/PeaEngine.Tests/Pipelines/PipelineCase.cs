@@ -96,7 +96,8 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 
     PixelImage? Picture(string name) => File(name) is { } file ? PixelImage.Load(file) : null;
 
-    static IEnumerable<PipelineCase> Read(string folder)
+    /// <summary>The cases of a folder.</summary>
+    public static IEnumerable<PipelineCase> Read(string folder)
     {
         foreach (var file in Files)
         {

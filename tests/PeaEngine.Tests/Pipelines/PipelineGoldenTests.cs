@@ -95,7 +95,7 @@ public sealed class PipelineGoldenTests : IDisposable
         }
     }
 
-    static void AssertLatents(float[] expected, float[] actual, string name)
+    internal static void AssertLatents(float[] expected, float[] actual, string name)
     {
         Assert.Equal(expected.Length, actual.Length);
         var mean = expected.Average();

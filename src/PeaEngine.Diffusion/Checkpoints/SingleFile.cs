@@ -1,0 +1,109 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using PeaEngine.Formats;
+
+namespace PeaEngine.Diffusion.Checkpoints;
+
+/// <summary>
+/// A pipeline in one file in the original key naming. Its header is read once; a component's weights are the file's own, under other
+/// names. Configurations are those of a folder beside it, or follow from shapes and a known architecture.
+/// </summary>
+sealed class SingleFile : PipelineFiles
+{
+    readonly string path;
+    readonly Func<ITensorSource> open;
+    readonly DiffusersFolder? configs;
+    readonly Dictionary<string, SingleFileModel> models = [];
+
+    SingleFile(Func<ITensorSource> open, string? config)
+    {
+        this.open = open;
+        using var source = open();
+        path = source.Path;
+        Layout = OriginalLayout.Of([.. source.Tensors.Keys]) ?? throw new PeaException(
+            $"{path}: not a pipeline in one file, expected a UNet and text encoders in the original key naming, such as model.diffusion_model.input_blocks.0.0.weight");
+        var parts = Layout.Parts.ToDictionary(part => part, part => new OriginalModel(part, source));
+        CheckKeys(source, parts.Values);
+        if (config != null)
+        {
+            configs = DiffusersFolder.Open(config);
+            (Index, Scheduler) = (configs.Config, configs.Component("scheduler").Config);
+            foreach (var (part, model) in parts)
+                if (model.Mapped.Count > 0) models.Add(part.Component, new(path, configs.Component(part.Component).Config, Weights(model)));
+            return;
+        }
+        var unet = parts.Values.Single(model => model.Part.Naming == OriginalNaming.UNet);
+        Architecture = KnownArchitecture.Of(path, Layout, unet.Shapes);
+        Index = Parse(Architecture.Index(), "model_index");
+        Scheduler = Parse(Architecture.SchedulerConfig([.. source.Tensors.Keys]), "scheduler");
+        foreach (var (part, model) in parts)
+            if (model.Mapped.Count > 0) models.Add(part.Component, new(path, Parse(model.Config(Architecture), part.Component), Weights(model)));
+    }
+
+    /// <summary>Where the components are in the file.</summary>
+    public OriginalLayout Layout { get; }
+
+    /// <summary>What the file was recognised as; null where a folder says what it is.</summary>
+    public KnownArchitecture? Architecture { get; }
+
+    /// <inheritdoc/>
+    public override JsonConfig Index { get; }
+
+    /// <inheritdoc/>
+    public override JsonConfig Scheduler { get; }
+
+    /// <summary>Opens a file and recognises it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="config">The folder of its configurations and tokenizers, or null.</param>
+    /// <exception cref="PeaException">It is damaged, no pipeline in the original naming, or has a key that no such pipeline has.</exception>
+    public new static SingleFile Open(string path, string? config) => Open(() => TensorFile.Open(path), config);
+
+    /// <summary>As the other, whatever the tensors come from.</summary>
+    /// <param name="open">Opens them; asked once for the header, and once for each component's weights.</param>
+    /// <param name="config">The folder of its configurations and tokenizers, or null.</param>
+    public static SingleFile Open(Func<ITensorSource> open, string? config) => new(open, config);
+
+    /// <inheritdoc/>
+    public override bool Has(string component) => models.ContainsKey(component);
+
+    /// <inheritdoc/>
+    public override IModelFiles Model(string component) => models.TryGetValue(component, out var model)
+        ? model
+        : throw new PeaException($"{path}: no {component} in the file, only {string.Join(", ", models.Keys)}");
+
+    /// <inheritdoc/>
+    public override TokenizerFiles Tokenizer(string component)
+    {
+        if (configs != null) return new(configs.Component(component).Path);
+        var encoder = component.Replace("tokenizer", "text_encoder", StringComparison.Ordinal);
+        return new(null, KnownArchitecture.PadToken(Layout.Parts.Single(part => part.Component == encoder)));
+    }
+
+    Func<ITensorSource> Weights(OriginalModel model) => () => new MappedTensors(open(), model.Mapped);
+
+    /// <summary>Every key must be some model's, or one that the reference too does without.</summary>
+    void CheckKeys(ITensorSource source, IReadOnlyCollection<OriginalModel> parts)
+    {
+        foreach (var (key, info) in source.Tensors)
+            if (!parts.Any(model => model.Knows(key)) && !OriginalLayout.IsUnneeded(key))
+                throw new PeaException($"{path}: tensor {Quoted.Of(key)} {info} is in no model of {Layout.Name}");
+    }
+
+    JsonConfig Parse(JsonObject json, string what) => JsonConfig.Parse(Encoding.UTF8.GetBytes(json.ToJsonString()), $"{path} ({what})");
+}
+
+/// <summary>A model in a single file.</summary>
+/// <param name="path">The file.</param>
+/// <param name="config">What the model is made of.</param>
+/// <param name="open">Opens its weights.</param>
+sealed class SingleFileModel(string path, JsonConfig config, Func<ITensorSource> open) : IModelFiles
+{
+    /// <inheritdoc/>
+    public string Path => path;
+
+    /// <inheritdoc/>
+    public JsonConfig Config => config;
+
+    /// <inheritdoc/>
+    public ITensorSource OpenWeights() => open();
+}
