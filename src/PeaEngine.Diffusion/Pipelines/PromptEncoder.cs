@@ -22,6 +22,9 @@ sealed class PromptEncoder : IDisposable
     /// <summary>Positions of an encoded prompt.</summary>
     public int Tokens => tokenizer.ModelMaxLength;
 
+    /// <summary>The text encoder's matrices by key.</summary>
+    public IReadOnlyDictionary<string, Weight> Weights => model.Weights;
+
     /// <summary>Whether the pooled embedding is projected.</summary>
     public bool HasProjection => model.HasProjection;
 

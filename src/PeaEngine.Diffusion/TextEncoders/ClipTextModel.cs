@@ -45,6 +45,9 @@ public sealed class ClipTextModel : IStudentModel
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
+    /// <summary>Its matrices by key.</summary>
+    internal IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
+
     /// <summary>Whether the pooled embedding is projected.</summary>
     public bool HasProjection => textProjection != null;
 

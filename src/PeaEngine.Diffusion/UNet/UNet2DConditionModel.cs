@@ -35,6 +35,9 @@ public sealed class UNet2DConditionModel : IDisposable
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
+    /// <summary>Its matrices and convolutions by key.</summary>
+    internal IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
+
     /// <summary>Loads a UNet: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static UNet2DConditionModel Load(Backend backend, JsonConfig config, ITensorSource weights)

@@ -1,0 +1,82 @@
+namespace PeaEngine.Diffusion.Lora;
+
+/// <summary>
+/// The LoRAs that are fused into a pipeline's weights, in order. What is fused depends on nothing but the stored weights and this list, to the
+/// bit: also after one has been taken out.
+/// </summary>
+sealed class LoraStack
+{
+    readonly Backend backend;
+    readonly LoraTargets targets = new();
+    readonly Dictionary<(string Component, string Key), Weight> weights = [];
+    readonly List<Fused> fused = [];
+
+    sealed record Fused(LoraFile File, double Scale, IReadOnlyList<(LoraPair Pair, Weight Weight)> Pairs);
+
+    /// <summary>A stack over the weights of these components.</summary>
+    public LoraStack(Backend backend, IEnumerable<(string Component, IReadOnlyDictionary<string, Weight> Weights)> models)
+    {
+        this.backend = backend;
+        foreach (var (component, model) in models)
+        {
+            targets.Add(component, model);
+            foreach (var (key, weight) in model) weights.Add((component, key), weight);
+        }
+    }
+
+    /// <summary>What is fused.</summary>
+    public IEnumerable<(LoraFile File, double Scale)> Files => fused.Select(one => (one.File, one.Scale));
+
+    /// <summary>Adds a file's products to the weights.</summary>
+    public void Fuse(LoraFile file, double scale)
+    {
+        if (!double.IsFinite(scale)) throw file.Wrong($"scale {scale}, expected a finite number");
+        if (fused.Exists(one => one.File == file)) throw file.Wrong("fused already, expected it to be taken out first");
+        var added = new Fused(file, scale, [.. targets.Find(file).Select(found => (found.Pair, weights[(found.Target.Component, found.Target.Key)]))]);
+        WholeOrNothing(() =>
+        {
+            using var fusion = new LoraFusion(backend, file);
+            foreach (var (pair, weight) in added.Pairs) fusion.Add(pair, weight, scale);
+            fused.Add(added);
+        });
+    }
+
+    /// <summary>Takes one out: its weights are made again of what is stored and of the others.</summary>
+    public void Unfuse(LoraFile file)
+    {
+        var removed = fused.Find(one => one.File == file) ?? throw file.Wrong("not fused, expected one that is");
+        WholeOrNothing(() =>
+        {
+            fused.Remove(removed);
+            HashSet<Weight> changed = [.. removed.Pairs.Select(pair => pair.Weight)];
+            foreach (var weight in changed) weight.Restore();
+            foreach (var other in fused.Where(other => other.Pairs.Any(pair => changed.Contains(pair.Weight))))
+            {
+                using var fusion = new LoraFusion(backend, other.File);
+                foreach (var (pair, weight) in other.Pairs)
+                    if (changed.Contains(weight)) fusion.Add(pair, weight, other.Scale);
+            }
+        });
+    }
+
+    /// <summary>Takes all out.</summary>
+    public void Clear()
+    {
+        foreach (var weight in weights.Values) weight.Restore();
+        fused.Clear();
+    }
+
+    /// <summary>A file that cannot be read to its end must not leave a part of itself in the weights.</summary>
+    void WholeOrNothing(Action change)
+    {
+        try
+        {
+            change();
+        }
+        catch
+        {
+            Clear();
+            throw;
+        }
+    }
+}
