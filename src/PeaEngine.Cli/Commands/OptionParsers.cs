@@ -50,6 +50,17 @@ static class OptionParsers
     public static DType? Weights(ArgumentResult result) =>
         Enum.TryParse<DType>(Text(result), ignoreCase: true, out var dtype) && dtype.IsWeight() && !char.IsAsciiDigit(Text(result)[0]) ? dtype : Wrong<DType>(result, "f16, bf16 or f32");
 
+    /// <summary>LoRA files, each with its scale after the last colon or without one: <c>style.safetensors:0.8</c>.</summary>
+    public static LoraSource[] Loras(ArgumentResult result) => [.. result.Tokens.Select(token => Lora(token.Value))];
+
+    static LoraSource Lora(string text)
+    {
+        var colon = text.LastIndexOf(':');
+        return colon > 0 && double.TryParse(text.AsSpan(colon + 1), NumberStyles.Float, CultureInfo.InvariantCulture, out var scale) && double.IsFinite(scale)
+            ? new(text[..colon], scale)
+            : new(text);
+    }
+
     static string Text(ArgumentResult result) => result.Tokens.Single().Value;
 
     static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out number);

@@ -33,6 +33,12 @@ static class SampleCommand
     static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG to begin from: image to image.", HelpName = "FILE" };
     static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
     static readonly Option<string?> Mask = new("--mask") { Description = "PNG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
+    static readonly Option<LoraSource[]?> Lora = new("--lora")
+    {
+        Description = "A LoRA to add to the weights, with its scale; may be given several times. Default scale: 1.",
+        HelpName = "FILE[:SCALE]",
+        CustomParser = OptionParsers.Loras,
+    };
     static readonly Option<string?> Refiner = new("--refiner") { Description = "An SDXL refiner, which does the last steps: a pipeline folder.", HelpName = "DIR" };
     static readonly Option<double?> RefinerStart = Number("--refiner-start", "Where the refiner goes on, between 0 and 1. Default: 0.8.");
     static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
@@ -49,7 +55,7 @@ static class SampleCommand
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG.")
         {
             Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
-            ClipSkip, Count, InitImage, Strength, Mask, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
+            ClipSkip, Count, InitImage, Strength, Mask, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
         command.SetAction(Run);
         return command;
@@ -85,7 +91,7 @@ static class SampleCommand
             Mask = mask == null ? null : PixelImage.Load(mask),
             RefinerStart = parsed.GetValue(RefinerStart),
         };
-        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Config = parsed.GetValue(Config), Vae = parsed.GetValue(Vae), Refiner = parsed.GetValue(Refiner) };
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Config = parsed.GetValue(Config), Vae = parsed.GetValue(Vae), Loras = parsed.GetValue(Lora) ?? [], Refiner = parsed.GetValue(Refiner) };
         var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();

@@ -23,11 +23,11 @@ public sealed class LoraFile : IDisposable
     /// <summary>What it adds to which weight, in the order of their keys.</summary>
     internal IReadOnlyList<LoraPair> Pairs { get; }
 
-    /// <summary>Opens a file and checks that every tensor is part of a LoRA.</summary>
+    /// <summary>Opens a safetensors or torch file and checks that every tensor is part of a LoRA.</summary>
     /// <exception cref="PeaException">There is none, it is damaged, or it is not a LoRA; names the key.</exception>
     public static LoraFile Open(string path)
     {
-        var source = SafetensorsFile.Open(path);
+        var source = TensorFile.Open(path);
         try
         {
             return new(source);

@@ -1,31 +1,29 @@
+using PeaEngine.Diffusion.Checkpoints;
+using PeaEngine.Diffusion.Pipelines;
+
 namespace PeaEngine.Diffusion.Lora;
 
 /// <summary>
 /// The LoRAs that are fused into a pipeline's weights, in order. What is fused depends on nothing but the stored weights and this list, to the
 /// bit: also after one has been taken out.
 /// </summary>
-sealed class LoraStack
+sealed class LoraStack(Backend backend)
 {
-    readonly Backend backend;
     readonly LoraTargets targets = new();
     readonly Dictionary<(string Component, string Key), Weight> weights = [];
     readonly List<Fused> fused = [];
 
     sealed record Fused(LoraFile File, double Scale, IReadOnlyList<(LoraPair Pair, Weight Weight)> Pairs);
 
-    /// <summary>A stack over the weights of these components.</summary>
-    public LoraStack(Backend backend, IEnumerable<(string Component, IReadOnlyDictionary<string, Weight> Weights)> models)
+    /// <summary>Adds a model that a LoRA may change, a UNet with its keys' original names.</summary>
+    public void Add(string component, IReadOnlyDictionary<string, Weight> model, KeyMap? originals = null)
     {
-        this.backend = backend;
-        foreach (var (component, model) in models)
-        {
-            targets.Add(component, model);
-            foreach (var (key, weight) in model) weights.Add((component, key), weight);
-        }
+        targets.Add(component, model, originals);
+        foreach (var (key, weight) in model) weights.Add((component, key), weight);
     }
 
     /// <summary>What is fused.</summary>
-    public IEnumerable<(LoraFile File, double Scale)> Files => fused.Select(one => (one.File, one.Scale));
+    public IReadOnlyList<LoraSource> Sources => fused.ConvertAll(one => new LoraSource(one.File.Path, one.Scale));
 
     /// <summary>Adds a file's products to the weights.</summary>
     public void Fuse(LoraFile file, double scale)

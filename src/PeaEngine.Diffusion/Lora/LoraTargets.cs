@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Lora;
@@ -23,21 +24,21 @@ sealed class LoraTargets
 
     readonly Dictionary<(string Component, string Name), LoraTarget> targets = [];
 
-    /// <summary>Adds the matrices and convolutions of a loaded model.</summary>
-    public void Add(string component, IReadOnlyDictionary<string, Weight> weights)
+    /// <summary>Adds the matrices and convolutions of a loaded model, a UNet's under their original names too.</summary>
+    public void Add(string component, IReadOnlyDictionary<string, Weight> weights, KeyMap? originals)
     {
         foreach (var (key, weight) in weights)
         {
             var shape = weight.Value.Shape;
-            Add(new(component, key, shape[0], shape[-1], shape.Rank == 4 ? shape[1] : 1));
+            Add(new(component, key, shape[0], shape[-1], shape.Rank == 4 ? shape[1] : 1), originals);
         }
     }
 
     /// <summary>Adds the matrices and convolutions of a checkpoint that has not been loaded; some of its tables are among them.</summary>
-    public void Add(string component, ITensorSource checkpoint)
+    public void Add(string component, ITensorSource checkpoint, KeyMap? originals)
     {
         foreach (var (key, info) in checkpoint.Tensors)
-            if (info.Shape.Count is 2 or 4) Add(new(component, key, info.Shape[0], info.Shape[1], info.Shape.Count == 4 ? info.Shape[2] : 1));
+            if (info.Shape.Count is 2 or 4) Add(new(component, key, info.Shape[0], info.Shape[1], info.Shape.Count == 4 ? info.Shape[2] : 1), originals);
     }
 
     /// <summary>Which weight each pair of a file is for.</summary>
@@ -64,11 +65,12 @@ sealed class LoraTargets
             && (Is(pair.Up, target.Outputs, rank, 1, 1) || Is(pair.Up, target.Outputs, rank));
     }
 
-    void Add(LoraTarget target)
+    void Add(LoraTarget target, KeyMap? originals)
     {
         if (!target.Key.EndsWith(Weight, StringComparison.Ordinal)) return;
         var module = target.Key[..^Weight.Length];
         targets[(target.Component, Flat(module))] = target;
+        if (originals?.ToOriginal(module) is { } original) targets[(target.Component, Flat(original))] = target;
         // Text encoders were saved with this root and without it, and so were their LoRAs.
         if (target.Component == LoraKey.UNet) return;
         var other = module.StartsWith(TextRoot, StringComparison.Ordinal) ? module[TextRoot.Length..] : TextRoot + module;

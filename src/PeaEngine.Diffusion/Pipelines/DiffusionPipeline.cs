@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
@@ -18,16 +20,23 @@ public abstract class DiffusionPipeline : IDisposable
     readonly ComponentOwner components;
     readonly AutoencoderKL vae;
     readonly ITextConditioner conditioner;
+    readonly LoraStack loras;
     DiffusionPipeline? refiner;
 
     private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
     {
         (Config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
         (UNet, vae) = (models.UNet, models.Vae);
+        loras = new(backend);
+        loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
+        foreach (var ((_, name), encoder) in config.TextEncoders.Zip(models.Encoders)) loras.Add(name, encoder.Weights);
     }
 
     /// <summary>What it was loaded from.</summary>
     public PipelineSource Source => Config.Source;
+
+    /// <summary>What is fused into its weights at present, in order.</summary>
+    public IReadOnlyList<LoraSource> Loras => loras.Sources;
 
     /// <summary>Where it computes.</summary>
     public Backend Backend { get; }
@@ -53,6 +62,7 @@ public abstract class DiffusionPipeline : IDisposable
         {
             var models = new PipelineModels(config, backend, components);
             DiffusionPipeline pipeline = config.Family.IsXL ? new StableDiffusionXL(config, backend, components, models) : new StableDiffusion(config, backend, components, models);
+            foreach (var lora in source.Loras) pipeline.FuseLora(components.Own(LoraFile.Open(lora.Path)), lora.Scale);
             if (source.Refiner is { } refiner) pipeline.UseRefiner(components.Own(Load(refiner, backend)));
             return pipeline;
         }
@@ -78,11 +88,39 @@ public abstract class DiffusionPipeline : IDisposable
         var config = PipelineConfig.Read(source);
         var plan = config.Plan(options, source.Refiner != null);
         config.CreateScheduler(options, plan).Dispose();
+        config.CheckLoras();
         if (source.Refiner is not { } path) return;
         var refiner = PipelineConfig.Read(new(path));
         config.CheckRefiner(refiner);
         refiner.CreateScheduler(options, plan).Dispose();
     }
+
+    /// <summary>
+    /// Adds scale · alpha/rank · up · down to the weights of the UNet and the text encoders, in F32, which the changed weights remain in. A LoRA
+    /// without an alpha counts as one whose alpha is its rank. Several add up in the order in which they come.
+    /// </summary>
+    /// <param name="lora">The file. It stays the caller's, and must stay open until it is taken out: it is read again when another one is.</param>
+    /// <param name="scale">What the products are multiplied by; negative for the opposite.</param>
+    /// <exception cref="PeaException">
+    /// It does not fit the weights, or it is fused already: then nothing has changed. It cannot be read to its end, or there is no memory: then
+    /// no LoRA is fused any more.
+    /// </exception>
+    public void FuseLora(LoraFile lora, double scale = 1)
+    {
+        ArgumentNullException.ThrowIfNull(lora);
+        loras.Fuse(lora, scale);
+    }
+
+    /// <summary>Takes a LoRA out: the weights are to the bit what they would be if it had never been there.</summary>
+    /// <exception cref="PeaException">It is not fused. Or another one cannot be read: then no LoRA is fused any more.</exception>
+    public void UnfuseLora(LoraFile lora)
+    {
+        ArgumentNullException.ThrowIfNull(lora);
+        loras.Unfuse(lora);
+    }
+
+    /// <summary>Takes all LoRAs out.</summary>
+    public void UnfuseLoras() => loras.Clear();
 
     /// <summary>Lets another SDXL pipeline do the last steps, from <see cref="GenerateOptions.RefinerStart"/> on; it stays the caller's.</summary>
     /// <exception cref="PeaException">Its latents are not this pipeline's, or it is not on the same backend.</exception>
@@ -126,7 +164,7 @@ public abstract class DiffusionPipeline : IDisposable
             latents = refiner!.Denoise(new(options, plan, rest, refinerScheduler, generator, meter), _ => new(shape, latents), cancellation);
 
         var images = Decode(latents).ToArray();
-        for (var i = 0; i < images.Length; i++) images[i].Pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source, i);
+        for (var i = 0; i < images.Length; i++) images[i].Pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source with { Loras = Loras }, i);
         return new(options, plan, [.. shape], latents, clock.Elapsed, images);
 
         IEnumerable<GeneratedImage> Decode(float[] all)

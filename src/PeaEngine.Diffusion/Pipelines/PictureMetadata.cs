@@ -35,17 +35,18 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
 
     /// <summary>The chunks of one picture.</summary>
     internal static IReadOnlyList<PictureText> Texts(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source, int index) =>
-        [new(PictureText.Parameters, Parameters(options, plan, scheduler, source.Model)), new(PictureText.Engine, Json(options, plan, scheduler, source, index))];
+        [new(PictureText.Parameters, Parameters(options, plan, scheduler, source)), new(PictureText.Engine, Json(options, plan, scheduler, source, index))];
 
-    static string Parameters(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, string model)
+    static string Parameters(GenerateOptions options, GenerationPlan plan, Scheduler scheduler, PipelineSource source)
     {
         var text = new StringBuilder(options.Prompt);
         if (!string.IsNullOrEmpty(options.NegativePrompt)) text.Append("\nNegative prompt: ").Append(options.NegativePrompt);
         text.Append(CultureInfo.InvariantCulture, $"\nSteps: {plan.Steps}, Sampler: {options.Scheduler ?? scheduler.ClassName}, CFG scale: {plan.Guidance}");
-        text.Append(CultureInfo.InvariantCulture, $", Seed: {options.Seed}, Size: {plan.Width}x{plan.Height}, Model: {Path.GetFileName(Path.GetFullPath(model))}");
+        text.Append(CultureInfo.InvariantCulture, $", Seed: {options.Seed}, Size: {plan.Width}x{plan.Height}, Model: {Path.GetFileName(Path.GetFullPath(source.Model))}");
         if (options.ClipSkip is { } skip) text.Append(CultureInfo.InvariantCulture, $", Clip skip: {skip}");
         if (options.Eta is { } eta) text.Append(CultureInfo.InvariantCulture, $", Eta: {eta}");
         if (plan.Kind != GenerationKind.TextToImage) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {plan.Strength}");
+        if (source.Loras.Count > 0) text.Append(", Loras: ").AppendJoin(' ', source.Loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(lora.Path)}:{lora.Scale}")));
         return text.Append(", Version: ").Append(Version).ToString();
     }
 
@@ -58,6 +59,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             writer.WriteString("engine", Version);
             writer.WriteString("model", source.Model);
             if (source.Vae != null) writer.WriteString("vae", source.Vae);
+            if (source.Loras.Count > 0) WriteLoras(writer, source.Loras);
             if (source.Refiner != null) writer.WriteString("refiner", source.Refiner);
             writer.WriteString("prompt", options.Prompt);
             writer.WriteString("negative_prompt", options.NegativePrompt);
@@ -116,7 +118,24 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             AestheticScore = config.Float("aesthetic_score", 6),
             NegativeAestheticScore = config.Float("negative_aesthetic_score", 2.5),
         };
-        return new(new(config.String("model")) { Vae = config.OptionalString("vae"), Refiner = config.OptionalString("refiner") }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+        return new(new(config.String("model")) { Vae = config.OptionalString("vae"), Refiner = config.OptionalString("refiner"), Loras = ReadLoras(config) }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+    }
+
+    static void WriteLoras(Utf8JsonWriter writer, IReadOnlyList<LoraSource> loras)
+    {
+        writer.WriteStartArray("lora");
+        foreach (var lora in loras) writer.WriteStringValue(lora.Path);
+        writer.WriteEndArray();
+        writer.WriteStartArray("lora_scale");
+        foreach (var lora in loras) writer.WriteNumberValue(lora.Scale);
+        writer.WriteEndArray();
+    }
+
+    static LoraSource[] ReadLoras(JsonConfig config)
+    {
+        var scales = config.Floats("lora_scale", []);
+        string[] paths = config.Strings("lora", []);
+        return paths.Length == scales.Length ? [.. paths.Zip(scales, (path, scale) => new LoraSource(path, scale))] : throw config.Wrong("lora_scale", "as many as there are in lora");
     }
 
     static void WritePair(Utf8JsonWriter writer, string name, PixelSize size)

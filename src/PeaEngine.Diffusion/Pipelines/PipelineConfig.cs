@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Checkpoints;
+using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.UNet;
@@ -101,6 +102,25 @@ sealed class PipelineConfig
         if (!refiner.Family.IsXL) throw new PeaException($"{refiner.Source.Model}: no SDXL pipeline, expected an SDXL refiner");
         if ((refiner.UNet.InChannels, refiner.Vae.Factor) != (Vae.LatentChannels, Vae.Factor))
             throw new PeaException($"{refiner.Source.Model}: latents of {refiner.UNet.InChannels} channels and {refiner.Vae.Factor} pixels, expected the {Vae.LatentChannels} and {Vae.Factor} of {Source.Model}");
+    }
+
+    /// <summary>That every LoRA is one and fits the model's weights, as far as the headers tell.</summary>
+    /// <exception cref="PeaException">A file is missing, damaged, or changes what the model does not have.</exception>
+    public void CheckLoras()
+    {
+        if (Source.Loras.Count == 0) return;
+        var targets = new LoraTargets();
+        using (var weights = UNetFiles.OpenWeights()) targets.Add(LoraKey.UNet, weights, UNetKeys.Map(UNetLayout.Of(UNet)));
+        foreach (var (_, encoder) in TextEncoders)
+        {
+            using var weights = Files.Model(encoder).OpenWeights();
+            targets.Add(encoder, weights, null);
+        }
+        foreach (var lora in Source.Loras)
+        {
+            using var file = LoraFile.Open(lora.Path);
+            _ = targets.Find(file);
+        }
     }
 
     /// <summary>The scheduler that the options ask for, with its timesteps set.</summary>

@@ -10,6 +10,14 @@ public sealed record PipelineSource(string Model)
     /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
     public string? Vae { get; init; }
 
+    /// <summary>What is added to the weights, in this order.</summary>
+    public IReadOnlyList<LoraSource> Loras { get; init; } = [];
+
     /// <summary>The folder of an SDXL refiner, which does the last steps.</summary>
     public string? Refiner { get; init; }
 }
+
+/// <summary>A LoRA of a pipeline.</summary>
+/// <param name="Path">Its file.</param>
+/// <param name="Scale">What its products are multiplied by, beside the alphas of the file.</param>
+public sealed record LoraSource(string Path, double Scale = 1);

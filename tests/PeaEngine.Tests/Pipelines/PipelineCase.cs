@@ -7,18 +7,21 @@ namespace PeaEngine.Tests.Pipelines;
 /// <summary>One case of a golden pipeline folder: diffusers' arguments, and where its files are.</summary>
 sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 {
-    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json"];
+    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json"];
 
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
     [
         "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
         "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
-        "base", "refiner", "refiner_start",
+        "base", "refiner", "refiner_start", "lora", "lora_scale",
     ];
 
     /// <summary>The pipeline's files.</summary>
-    public PipelineSource Source => new(Model) { Refiner = File("refiner") };
+    public PipelineSource Source => new(Model) { Refiner = File("refiner"), Loras = Loras };
+
+    /// <summary>One LoRA with its scale, or a list of each.</summary>
+    LoraSource[] Loras => [.. Items("lora").Zip(Items("lora_scale"), (file, scale) => new LoraSource(GoldenFolder.At("pipeline", Folder, "lora", file.GetString()!), scale.GetDouble()))];
 
     /// <summary>The pipeline's folder: the case's, its folder's own, or the trained one of the samples.</summary>
     public string Model
@@ -93,6 +96,8 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 
     /// <summary>The path of a picture argument.</summary>
     public string? File(string name) => Text(name) is { } file ? GoldenFolder.At("pipeline", Folder, file) : null;
+
+    JsonElement[] Items(string name) => !Arguments.TryGetProperty(name, out var value) ? [] : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
 
     PixelImage? Picture(string name) => File(name) is { } file ? PixelImage.Load(file) : null;
 
