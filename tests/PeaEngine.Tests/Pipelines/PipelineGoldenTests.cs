@@ -103,9 +103,9 @@ public sealed class PipelineGoldenTests : IDisposable
     }
 
     /// <summary>What the bounds are multiplied by: 1, but for a LoRA that lets rounding through to the picture.</summary>
-    static double Slack(PipelineCase one) => Math.Max(1, LoraRounding.Explains(one) / LatentTolerance);
+    internal static double Slack(PipelineCase one) => Math.Max(1, LoraRounding.Explains(one) / LatentTolerance);
 
-    internal static void AssertLatents(float[] expected, float[] actual, string name, double slack = 1)
+    internal static void AssertLatents(float[] expected, float[] actual, string name, double slack)
     {
         var worst = LoraRounding.Distance(expected, actual);
         Assert.True(worst <= LatentTolerance * slack, $"{name}: latents differ by {worst:g3} of the standard deviation, expected {LatentTolerance * slack:g3} at most");
