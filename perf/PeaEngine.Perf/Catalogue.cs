@@ -40,6 +40,10 @@ static class Catalogue
         new Embedding(2, 77, 1280),
         new MeanTokens(77, 1280),
         new TimestepEmbedding(2, 320),
+        // Text encoders in their own size.
+        new Student("xlm_roberta_large", 32, Student.XlmRobertaLarge),
+        new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),
+        new Student("mt5_xl", 77, Student.Mt5Xl),
         // SDXL in its own size, at 512².
         new VaeDecode(64),
         new UNet(64, 77),
