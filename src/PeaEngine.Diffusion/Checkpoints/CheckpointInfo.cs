@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Checkpoints;
@@ -71,8 +72,8 @@ public sealed record CheckpointInfo(
 
     static CheckpointPart ReadFolder(string name, DiffusersFolder folder, string? className)
     {
-        if (folder.FindWeights() is not { } path) return new CheckpointPart(name, className ?? CheckpointKind.Unknown, className, null, []);
-        using var weights = folder.OpenWeights();
+        if (StudentFiles.FindWeights(folder) is not { } path) return new CheckpointPart(name, className ?? CheckpointKind.Unknown, className, null, []);
+        using var weights = TensorFile.Open(path);
         return new CheckpointPart(name, CheckpointKind.Of(weights.Tensors), className, path, Count(weights.Tensors.Values));
     }
 

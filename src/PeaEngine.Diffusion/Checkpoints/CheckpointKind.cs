@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Checkpoints;
@@ -101,11 +102,15 @@ static class CheckpointKind
         if (HasEnding("embeddings.word_embeddings.weight"))
         {
             var layers = Count(tensors.Keys, "encoder.layer", ".attention.self.query.weight");
-            return HasEnding("transformation.weight") ? $"AltCLIP text encoder of {layers} layers" : $"BERT or XLM-RoBERTa of {layers} layers";
+            return HasEnding("transformation.weight") ? $"AltCLIP text encoder of {layers} layers"
+                : StudentFiles.IsChineseClip(tensors) ? $"Chinese-CLIP of cn_clip, text encoder of {layers} layers"
+                : HasEnding("text.transformer." + BertModel.WordEmbeddings) ? $"OpenCLIP, text encoder of {layers} BERT or XLM-RoBERTa layers"
+                : $"BERT or XLM-RoBERTa of {layers} layers";
         }
-        return HasEnding("encoder.block.0.layer.0.SelfAttention.q.weight")
-            ? $"T5 encoder of {Count(tensors.Keys, "encoder.block.", ".SelfAttention.q.weight")} layers"
-            : null;
+        if (!HasEnding(T5EncoderModel.FirstQuery)) return null;
+        var name = HasEnding("encoder.block.1.layer.0.SelfAttention.relative_attention_bias.weight") ? "umT5" : "T5";
+        var decoder = HasEnding("decoder.block.0.layer.0.SelfAttention.q.weight") ? " with its decoder" : "";
+        return $"{name} encoder of {Count(tensors.Keys, "encoder.block.", ".SelfAttention.q.weight")} layers{decoder}";
     }
 
     static int Count(IEnumerable<string> keys, string middle, string ending) =>

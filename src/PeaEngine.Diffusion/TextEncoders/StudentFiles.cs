@@ -14,6 +14,9 @@ sealed class StudentFiles
 
     static readonly string[] OpenClipNames = ["open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "open_clip_pytorch_model.bin"];
 
+    /// <summary>What training on several devices puts before all keys, or does not.</summary>
+    static readonly string[] Wrappers = ["module.", ""];
+
     StudentFiles(string folder, string weights)
     {
         (Folder, Weights) = (folder, weights);
@@ -36,11 +39,17 @@ sealed class StudentFiles
     {
         if (File.Exists(path)) return new(Path.GetDirectoryName(Path.GetFullPath(path))!, path);
         if (!Directory.Exists(path)) throw new PeaException($"{path}: no such file or folder, expected a text encoder");
-        var folder = DiffusersFolder.Open(path);
-        var found = folder.FindWeights() ?? folder.FindFile(OpenClipNames) ?? FindChineseClip(path);
-        return new(path, found ?? throw new PeaException(
+        return new(path, FindWeights(DiffusersFolder.Open(path)) ?? throw new PeaException(
             $"{path}: no text encoder in this folder, expected transformers' weights (model.safetensors, pytorch_model.bin, or an index of either), {string.Join(", ", OpenClipNames)} or {ChineseClipName}"));
     }
+
+    /// <summary>The path of a folder's weights under transformers', OpenCLIP's or cn_clip's names, or null.</summary>
+    /// <exception cref="PeaException">There are several files of cn_clip.</exception>
+    public static string? FindWeights(DiffusersFolder folder) => folder.FindWeights() ?? folder.FindFile(OpenClipNames) ?? FindChineseClip(folder.Path);
+
+    /// <summary>cn_clip's checkpoints hold a BERT called <c>bert</c>, and its projection as a bare tensor.</summary>
+    public static bool IsChineseClip(IReadOnlyDictionary<string, TensorInfo> tensors) =>
+        Array.Exists(Wrappers, wrapper => tensors.ContainsKey($"{wrapper}bert.{BertModel.WordEmbeddings}") && tensors.ContainsKey($"{wrapper}text_projection"));
 
     /// <summary>Loads the model; its weights stay in their stored type.</summary>
     /// <param name="backend">Where the weights go.</param>
@@ -50,16 +59,12 @@ sealed class StudentFiles
     public IStudentModel Load(Backend backend, out bool isChineseClip, out BertDialect dialect)
     {
         using var weights = TensorFile.Open(Weights);
-        var isOriginal = IsChineseClipOriginal(weights);
+        var isOriginal = IsChineseClip(weights.Tensors);
         dialect = isOriginal ? BertDialect.ChineseClip : BertDialect.Transformers;
         isChineseClip = isOriginal || Config?.OptionalString("model_type") is "chinese_clip" or "chinese_clip_text_model";
         if (Config?.Has("text_hidden_size") == true) return BertModel.Load(backend, BertConfig.ReadChineseClip(Config), weights);
         return Config?.Has("model_type") == true ? LoadByConfig(backend, TextConfig(Config), weights) : LoadByKeys(backend, weights);
     }
-
-    /// <summary>cn_clip's checkpoints hold a BERT called <c>bert</c> and its projection as a bare tensor.</summary>
-    static bool IsChineseClipOriginal(ITensorSource weights) =>
-        WeightStore.PrefixOf(weights, BertModel.WordEmbeddings) is "module.bert." or "bert." && weights.Tensors.Keys.Any(key => key is "module.text_projection" or "text_projection");
 
     static string? FindChineseClip(string folder)
     {
