@@ -9,7 +9,7 @@ namespace PeaEngine.Formats;
 /// <param name="end">Where it ends.</param>
 sealed class PickleReader(RandomAccessFile file, long position, long end)
 {
-    const int BufferBytes = 1 << 14, MaxLineBytes = 1 << 10;
+    const int BufferBytes = 1 << 14, MaxLineBytes = 1 << 10, MaxTextBytes = 1 << 28;
 
     readonly byte[] buffer = new byte[(int)Math.Min(BufferBytes, end - position)];
     long bufferStart = position;
@@ -59,6 +59,7 @@ sealed class PickleReader(RandomAccessFile file, long position, long end)
     public string Text(long bytes)
     {
         Check(bytes);
+        if (bytes > MaxTextBytes) throw Broken($"a string of {bytes} bytes, expected at most {MaxTextBytes}");
         var text = new byte[bytes];
         Read(text);
         return Encoding.UTF8.GetString(text);

@@ -30,7 +30,8 @@ static class TorchGlobals
     [
         "torch.device", "torch.Tensor", "torch.nn.parameter.Parameter", "torch.nn.parameter.Buffer",
         "numpy.dtype", "numpy.ndarray", "numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar", "numpy.core.multiarray._reconstruct", "numpy._core.multiarray._reconstruct",
-        "_codecs.encode", "__builtin__.set", "builtins.set", "__builtin__.dict", "builtins.dict", "collections.defaultdict", "collections.Counter", "argparse.Namespace",
+        "__builtin__.set", "__builtin__.frozenset", "__builtin__.bytearray", "__builtin__.dict", "builtins.set", "builtins.frozenset", "builtins.bytearray", "builtins.dict",
+        "_codecs.encode", "collections.defaultdict", "collections.Counter", "argparse.Namespace",
         "pytorch_lightning.callbacks.model_checkpoint.ModelCheckpoint",
     ];
 

@@ -38,6 +38,28 @@ static class RawTorchFile
         return stream.ToArray();
     }
 
+    /// <summary>An archive whose directory has every number in the 64-bit extension.</summary>
+    public static byte[] Archive64(params (string Name, byte[] Bytes)[] files)
+    {
+        using var stream = new MemoryStream();
+        using var writer = new BinaryWriter(stream);
+        var directory = new List<byte>();
+        foreach (var (name, bytes) in files)
+        {
+            var (position, text) = (stream.Position, Encoding.UTF8.GetBytes(name));
+            writer.Write([.. "PK\x3\x4"u8, 45, 0, .. new byte[20], (byte)text.Length, 0, 0, 0, .. text, .. bytes]);
+            directory.AddRange([.. "PK\x1\x2"u8, 45, 0, 45, 0, .. new byte[12], .. Full(8), (byte)text.Length, 0, 28, 0, .. new byte[10], .. Full(4), .. text, 1, 0, 24, 0]);
+            foreach (var number in new long[] { bytes.Length, bytes.Length, position }) directory.AddRange(BitConverter.GetBytes(number));
+        }
+        var (begin, end) = (stream.Position, stream.Position + directory.Count);
+        writer.Write([.. directory, .. "PK\x6\x6"u8, 44, .. new byte[7], 45, 0, 45, 0, .. new byte[8]]);
+        foreach (var number in new[] { files.Length, files.Length, directory.Count, begin }) writer.Write(number);
+        writer.Write([.. "PK\x6\x7"u8, 0, 0, 0, 0, .. BitConverter.GetBytes(end), 1, 0, 0, 0, .. "PK\x5\x6"u8, 0, 0, 0, 0, .. Full(12), 0, 0]);
+        return stream.ToArray();
+
+        static byte[] Full(int count) => [.. Enumerable.Repeat((byte)255, count)];
+    }
+
     /// <summary>Such a file of the legacy format.</summary>
     public static byte[] Legacy(object? root, params (string Key, int Elements, byte[] Bytes)[] storages)
     {

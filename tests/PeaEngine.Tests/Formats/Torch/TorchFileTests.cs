@@ -105,10 +105,38 @@ public sealed class TorchFileTests : IDisposable
         Assert.Equal([.. all[6..8], .. all[10..12], .. all[8..10], .. all[12..14]], bytes);
     }
 
+    /// <summary>As Python pickles them in protocol 2: a set, bytes, a device and a numpy number.</summary>
+    [Fact]
+    public void PassesOverHarmlessObjectsOfTrainingStates()
+    {
+        var number = new PythonCall(new("numpy.core.multiarray", "scalar"), new PythonCall(new("numpy", "dtype"), "f8", false, true), new PythonCall(new("_codecs", "encode"), "x", "latin1"));
+        var path = Write(Dictionary(
+            ("w", Tensor("0", 24, 0, [2], [1])), ("best", number), ("device", new PythonCall(new("torch", "device"), "cuda", 0L)),
+            ("seen", new PythonCall(new("__builtin__", "set"), new List<object?> { 1L })), ("size", new PythonCall(new("torch", "Size"), (object?)Tuple(2, 3)))));
+
+        using var file = TorchFile.Open(path);
+
+        Assert.Equal(["w"], file.Tensors.Keys);
+    }
+
+    /// <summary>Every size and place in the 64-bit extension, as in a file of more than 4 GiB.</summary>
+    [Fact]
+    public void ReadsArchivesWithThe64BitExtension()
+    {
+        var path = Write(Archive64(("a/data.pkl", Pickle(Dictionary(("w", Tensor("0", 24, 0, [24], [1]))))), ("a/data/0", Singles(Numbers))));
+
+        Assert.Equal(Numbers, Values(path, "w"));
+        for (var length = new FileInfo(path).Length - 1; length > 0; length -= 3)
+        {
+            using (var cut = File.OpenWrite(path)) cut.SetLength(length);
+            Assert.Throws<PeaException>(() => TorchFile.Open(path));
+        }
+    }
+
     [Fact]
     public void ASharedOrEndlessDictionaryIsVisitedOnce()
     {
-        // {"a": {"a": …}} to itself by the memo, and one dictionary under many names.
+        // d = {}; d["a"] = d; d["t"] = the tensor.
         var pickle = new List<byte>([0x80, 2, (byte)'}', (byte)'q', 0, .. Pickle("a")[2..^1], (byte)'h', 0, (byte)'s']);
         pickle.AddRange([.. Pickle("t")[2..^1], .. Pickle(Tensor("0", 24, 0, [2], [1]))[2..^1], (byte)'s', (byte)'.']);
         var bytes = Archive(null, ("data/0", Singles(Numbers)));
