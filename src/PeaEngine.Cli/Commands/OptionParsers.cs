@@ -1,5 +1,6 @@
 using System.CommandLine.Parsing;
 using System.Globalization;
+using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
 
 namespace PeaEngine.Cli.Commands;
@@ -34,9 +35,20 @@ static class OptionParsers
     /// <summary>A number with a decimal point.</summary>
     public static double? Number(ArgumentResult result)
     {
-        if (double.TryParse(Text(result), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) && double.IsFinite(number)) return number;
+        if (Real(Text(result), out var number)) return number;
         return Wrong<double>(result, "a number, such as 7.5");
     }
+
+    /// <summary>Numbers with a decimal point, one for each time that the option is given.</summary>
+    public static double[]? Numbers(ArgumentResult result) => Each<double>(result, "a number, such as 0.8", Real);
+
+    /// <summary>Two thresholds with a comma, or <c>none</c>, for each time that the option is given.</summary>
+    public static CannyThresholds?[]? Thresholds(ArgumentResult result) =>
+        Each(result, "two whole numbers with a comma between, such as 100,200, or none", static (string text, out CannyThresholds? thresholds) =>
+        {
+            thresholds = CannyThresholds.Parse(text);
+            return thresholds != null || text == "none";
+        });
 
     /// <summary>Two whole numbers with a comma, rows before columns: <c>512,768</c>.</summary>
     public static PixelSize? Pair(ArgumentResult result)
@@ -63,12 +75,33 @@ static class OptionParsers
 
     static string Text(ArgumentResult result) => result.Tokens.Single().Value;
 
+    delegate bool Parser<T>(string text, out T value);
+
+    static T[]? Each<T>(ArgumentResult result, string expected, Parser<T> parse)
+    {
+        var values = new T[result.Tokens.Count];
+        for (var i = 0; i < values.Length; i++)
+        {
+            if (parse(result.Tokens[i].Value, out values[i])) continue;
+            AddError(result, result.Tokens[i].Value, expected);
+            return null;
+        }
+        return values;
+    }
+
+    static bool Real(string text, out double number) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out number) && double.IsFinite(number);
+
     static bool Whole(string text, out int number) => int.TryParse(text, NumberStyles.Integer, CultureInfo.InvariantCulture, out number);
 
     static T? Wrong<T>(ArgumentResult result, string expected) where T : struct
     {
-        var name = result.Parent is OptionResult parent ? parent.Option.Name.TrimStart('-').Replace('-', ' ') : result.Argument.Name;
-        result.AddError($"{name}: '{Text(result).ReplaceLineEndings(" ")}', expected {expected}");
+        AddError(result, Text(result), expected);
         return null;
+    }
+
+    static void AddError(ArgumentResult result, string text, string expected)
+    {
+        var name = result.Parent is OptionResult parent ? parent.Option.Name.TrimStart('-').Replace('-', ' ') : result.Argument.Name;
+        result.AddError($"{name}: '{text.ReplaceLineEndings(" ")}', expected {expected}");
     }
 }

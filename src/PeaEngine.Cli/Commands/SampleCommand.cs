@@ -57,6 +57,7 @@ static class SampleCommand
             Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
             ClipSkip, Count, InitImage, Strength, Mask, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
+        foreach (var option in ControlOptions.All) command.Options.Add(option);
         command.SetAction(Run);
         return command;
     }
@@ -89,9 +90,18 @@ static class SampleCommand
             InitImage = initImage == null ? null : PixelImage.Load(initImage),
             Strength = parsed.GetValue(Strength),
             Mask = mask == null ? null : PixelImage.Load(mask),
+            Controls = ControlOptions.Controls(parsed),
+            GuessMode = ControlOptions.IsGuessMode(parsed),
             RefinerStart = parsed.GetValue(RefinerStart),
         };
-        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Config = parsed.GetValue(Config), Vae = parsed.GetValue(Vae), Loras = parsed.GetValue(Lora) ?? [], Refiner = parsed.GetValue(Refiner) };
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find())
+        {
+            Config = parsed.GetValue(Config),
+            Vae = parsed.GetValue(Vae),
+            ControlNets = ControlOptions.Folders(parsed),
+            Loras = parsed.GetValue(Lora) ?? [],
+            Refiner = parsed.GetValue(Refiner),
+        };
         var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();

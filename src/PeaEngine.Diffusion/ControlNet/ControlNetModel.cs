@@ -21,9 +21,9 @@ public sealed class ControlNetModel : IDisposable
 
     readonly Conv2d midBlock;
 
-    ControlNetModel(WeightStore weights, ControlNetConfig config)
+    ControlNetModel(WeightStore weights, ControlNetConfig config, string path)
     {
-        (this.weights, Config) = (weights, config);
+        (this.weights, Config, Path) = (weights, config, path);
         var w = weights.Root;
         encoder = new(w, config, crossAttentions);
         condEmbedding = new(w / "controlnet_cond_embedding", config);
@@ -35,6 +35,9 @@ public sealed class ControlNetModel : IDisposable
         midBlock = new(w / "controlnet_mid_block", channels[^1], channels[^1], 1);
         weights.AssertAllTaken();
     }
+
+    /// <summary>The folder of its configuration.</summary>
+    public string Path { get; }
 
     /// <summary>What the model is made of.</summary>
     public ControlNetConfig Config { get; }
@@ -56,7 +59,7 @@ public sealed class ControlNetModel : IDisposable
     public static ControlNetModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {
         var parsed = new ControlNetConfig(config);
-        return WeightStore.Load(backend, weights, store => new ControlNetModel(store, parsed));
+        return WeightStore.Load(backend, weights, store => new ControlNetModel(store, parsed, System.IO.Path.GetDirectoryName(config.Path) ?? ""));
     }
 
     /// <summary>Computes once per prompt and control image what every step needs. The result lies at the arena's kept end.</summary>

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace PeaEngine.Diffusion.Images;
 
 /// <summary>The two thresholds of <see cref="Canny"/>, on |dx| + |dy|, which is at most 2040; their order does not matter.</summary>
@@ -5,6 +7,12 @@ namespace PeaEngine.Diffusion.Images;
 /// <param name="High">What begins an edge is above it.</param>
 public readonly record struct CannyThresholds(int Low, int High)
 {
+    /// <summary>Reads <c>100,200</c>; null where it is something else.</summary>
+    public static CannyThresholds? Parse(string text) =>
+        text.Split(',') is [var low, var high] && int.TryParse(low, NumberStyles.Integer, CultureInfo.InvariantCulture, out var first) && int.TryParse(high, NumberStyles.Integer, CultureInfo.InvariantCulture, out var second)
+            ? new CannyThresholds(first, second)
+            : null;
+
     /// <summary>As in <c>100,200</c>.</summary>
     public override string ToString() => FormattableString.Invariant($"{Low},{High}");
 }

@@ -17,6 +17,16 @@ public static class VaeImageProcessor
         for (var i = 0; i < tensor.Length; i++) tensor[i] = 2f * (pixels[i] / 255f) - 1f;
     }
 
+    /// <summary>Resizes a ControlNet's picture, colour or grey, with Lanczos and writes it into <paramref name="tensor"/>, [H, W, 3] in 0 to 1.</summary>
+    /// <exception cref="PeaException">The tensor has not height · width · 3 elements.</exception>
+    public static void PreprocessControl(PixelImage image, int width, int height, Span<float> tensor)
+    {
+        CheckLength("preprocess control", tensor.Length, width, height, 3);
+        var resized = image.Resize(width, height);
+        var pixels = resized.Pixels;
+        for (var i = 0; i < tensor.Length; i++) tensor[i] = pixels[resized.Channels == 1 ? i / 3 : i] / 255f;
+    }
+
     /// <summary>
     /// Resizes a mask with Lanczos, turns it to grey and writes 1 into <paramref name="tensor"/>, [H, W], where it is at least half bright,
     /// else 0: 1 is what is to be painted.

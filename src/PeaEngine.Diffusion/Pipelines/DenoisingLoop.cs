@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 
@@ -12,7 +13,14 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// <param name="Embeddings">The prompt, with an unconditional row where it is guided.</param>
 /// <param name="TimeIds">SDXL's micro-conditioning, [rows, n], as many rows as the embeddings.</param>
 /// <param name="Start">Latents to begin with, and what inpainting needs.</param>
-sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, double GuidanceRescale, double Eta, PromptEmbeddings Embeddings, float[]? TimeIds, InitialLatents Start);
+sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, double GuidanceRescale, double Eta, PromptEmbeddings Embeddings, float[]? TimeIds, InitialLatents Start)
+{
+    /// <summary>The ControlNets.</summary>
+    public IReadOnlyList<ControlInput> Controls { get; init; } = [];
+
+    /// <summary>guess_mode</summary>
+    public bool GuessMode { get; init; }
+}
 
 /// <summary>
 /// The sampler: scale, predict, guide, step. All memory is taken before the first step; a step allocates nothing.
@@ -21,10 +29,12 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
 {
     readonly int rows = input.Embeddings.Rows, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
 
+    readonly ControlBranch? control = input.Controls.Count == 0 ? null : new(input.Controls, input.GuessMode, input.Embeddings.Rows * input.Count, input.Count);
+
     /// <summary>Runs all steps and gives the final latents [count, C, h, w].</summary>
     public float[] Run(ProgressMeter meter, CancellationToken cancellation)
     {
-        using var arena = new Arena(backend, MeasuredArena.Measure(p => Step(p, Prepare(p), 0, measuring: true)));
+        using var arena = new Arena(backend, MeasuredArena.Measure(p => Step(p, Prepare(p), -1)));
         var pass = new Pass(backend, arena, cancellation);
         var state = Prepare(pass);
         scheduler.SetBeginIndex(input.Window.First);
@@ -38,14 +48,14 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         for (var i = input.Window.First; i < input.Window.End; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Step(pass, state, i, measuring: false);
+            Step(pass, state, i);
             meter.Advance(Current);
         }
         return Current();
     }
 
     /// <summary>The tensors that live through all steps.</summary>
-    readonly record struct State(Tensor Latents, Tensor? Original, Tensor? Noise, Tensor? Mask, Tensor? InpaintChannels, UNetConditioning Conditioning);
+    readonly record struct State(Tensor Latents, Tensor? Original, Tensor? Noise, Tensor? Mask, Tensor? InpaintChannels, UNetConditioning Conditioning, ControlNetConditioning[] Controls);
 
     State Prepare(Pass p)
     {
@@ -74,17 +84,16 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
             return tensor;
         }
         var sequence = Upload(embeddings.Sequence);
-        var conditioning = unet.Condition(p,
-            sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]),
-            embeddings.Pooled is { } pooled ? Upload(pooled) : null,
-            input.TimeIds is { } ids ? Upload(ids) : null,
-            unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
-        return new(latents, original, drawn, mask, inpaint, conditioning);
+        sequence = sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]);
+        Tensor? pooled = embeddings.Pooled is { } values ? Upload(values) : null, timeIds = input.TimeIds is { } ids ? Upload(ids) : null;
+        var conditioning = unet.Condition(p, sequence, pooled, timeIds, unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
+        return new(latents, original, drawn, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
     }
 
-    void Step(Pass p, in State state, int index, bool measuring)
+    /// <summary>One step at one of the scheduler's timesteps; -1 only measures it.</summary>
+    void Step(Pass p, in State state, int index)
     {
-        var b = p.Backend;
+        var (b, measuring) = (p.Backend, index < 0);
         var count = input.Count;
         using var scope = p.Scratch();
         var scaled = p.New(state.Latents.Shape);
@@ -98,13 +107,16 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
             for (var i = 0; i < rows * count; i++) b.Upload(values, timesteps.Slice(i, 1));
             for (var row = 0; row < rows; row++) b.ToChannelsLast(scaled, modelInput.Slice(row * count, count));
         }
+        var mark = p.Arena.KeptBytes;
+        var residuals = control?.Forward(p, modelInput, timesteps, state.Controls, index);
         if (state.InpaintChannels is { } inpaint)
         {
             var wider = p.New([rows * count, height, width, channels + inpaint.Shape[3]]);
             b.Concat(modelInput, inpaint, wider);
             modelInput = wider;
         }
-        var prediction = unet.Forward(p, modelInput, timesteps, state.Conditioning);
+        var prediction = unet.Forward(p, modelInput, timesteps, state.Conditioning, residuals: residuals);
+        p.Arena.ReleaseKept(mark);
         var output = p.New([rows * count, channels, height, width]);
         b.ToChannelsFirst(prediction, output);
         var guided = output.Slice(0, count);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PeaEngine.Diffusion.Checkpoints;
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Schedulers;
@@ -21,12 +22,13 @@ public abstract class DiffusionPipeline : IDisposable
     readonly AutoencoderKL vae;
     readonly ITextConditioner conditioner;
     readonly LoraStack loras;
+    IReadOnlyList<ControlNetModel> controlNets;
     DiffusionPipeline? refiner;
 
     private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
     {
         (Config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
-        (UNet, vae) = (models.UNet, models.Vae);
+        (UNet, vae, controlNets) = (models.UNet, models.Vae, models.ControlNets);
         loras = new(backend);
         loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
         foreach (var ((_, name), encoder) in config.TextEncoders.Zip(models.Encoders)) loras.Add(name, encoder.Weights);
@@ -87,6 +89,7 @@ public abstract class DiffusionPipeline : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         var config = PipelineConfig.Read(source);
         var plan = config.Plan(options, source.Refiner != null);
+        PipelineConfig.CheckControls(options, source.ControlNets.Count);
         config.CreateScheduler(options, plan).Dispose();
         config.CheckLoras();
         if (source.Refiner is not { } path) return;
@@ -122,6 +125,18 @@ public abstract class DiffusionPipeline : IDisposable
     /// <summary>Takes all LoRAs out.</summary>
     public void UnfuseLoras() => loras.Clear();
 
+    /// <summary>
+    /// Lets these ControlNets, and no others, take part in what is drawn from now on, each told what it sees by
+    /// <see cref="GenerateOptions.Controls"/>; they stay the caller's, and are on the same backend.
+    /// </summary>
+    /// <exception cref="PeaException">One is not made for this pipeline's UNet.</exception>
+    public void UseControlNets(params IReadOnlyList<ControlNetModel> controlNets)
+    {
+        ArgumentNullException.ThrowIfNull(controlNets);
+        foreach (var net in controlNets) Config.CheckControlNet(net.Config, net.Path);
+        this.controlNets = [.. controlNets];
+    }
+
     /// <summary>Lets another SDXL pipeline do the last steps, from <see cref="GenerateOptions.RefinerStart"/> on; it stays the caller's.</summary>
     /// <exception cref="PeaException">Its latents are not this pipeline's, or it is not on the same backend.</exception>
     public void UseRefiner(DiffusionPipeline refiner)
@@ -146,9 +161,11 @@ public abstract class DiffusionPipeline : IDisposable
         ArgumentNullException.ThrowIfNull(options);
         var clock = Stopwatch.StartNew();
         var plan = Config.Plan(options, refiner != null);
+        PipelineConfig.CheckControls(options, controlNets.Count);
         using var scheduler = Config.CreateScheduler(options, plan);
         using var refinerScheduler = refiner?.Config.CreateScheduler(options, plan);
         StepWindow window = StepWindow.Of(scheduler, plan), rest = default;
+        var controls = controlNets.Select((model, i) => ControlInput.Create(model, options.Controls[i], plan, window)).ToArray();
         if (refinerScheduler != null)
         {
             var start = options.RefinerStart ?? DefaultRefinerStart;
@@ -158,13 +175,13 @@ public abstract class DiffusionPipeline : IDisposable
         Shape shape = [options.Count, space.Channels, plan.Height / space.Factor, plan.Width / space.Factor];
         var meter = new ProgressMeter(progress, window.Count + rest.Count, latents => [.. Decode(latents).Select(image => image.Pixels)]);
         var generator = new TorchGenerator(options.Seed);
-        var latents = Denoise(new(options, plan, window, scheduler, generator, meter), rows => InitialLatents.Create(
+        var latents = Denoise(new(options, plan, window, scheduler, generator, meter, controls), rows => InitialLatents.Create(
             Backend, new LatentSpace(Backend, vae), scheduler, generator, plan, options, rows, UNet.Config.InChannels, cancellation), cancellation);
         if (refinerScheduler != null)
-            latents = refiner!.Denoise(new(options, plan, rest, refinerScheduler, generator, meter), _ => new(shape, latents), cancellation);
+            latents = refiner!.Denoise(new(options, plan, rest, refinerScheduler, generator, meter, []), _ => new(shape, latents), cancellation);
 
         var images = Decode(latents).ToArray();
-        for (var i = 0; i < images.Length; i++) images[i].Pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source with { Loras = Loras }, i);
+        for (var i = 0; i < images.Length; i++) images[i].Pixels.Texts = PictureMetadata.Texts(options, plan, scheduler, Source with { ControlNets = [.. controlNets.Select(net => net.Path)], Loras = Loras }, i);
         return new(options, plan, [.. shape], latents, clock.Elapsed, images);
 
         IEnumerable<GeneratedImage> Decode(float[] all)
@@ -179,7 +196,7 @@ public abstract class DiffusionPipeline : IDisposable
     }
 
     /// <summary>One model's part of a generation.</summary>
-    readonly record struct Stage(GenerateOptions Options, GenerationPlan Plan, StepWindow Window, Scheduler Scheduler, TorchGenerator Generator, ProgressMeter Meter);
+    readonly record struct Stage(GenerateOptions Options, GenerationPlan Plan, StepWindow Window, Scheduler Scheduler, TorchGenerator Generator, ProgressMeter Meter, ControlInput[] Controls);
 
     /// <summary>Encodes the prompt and runs a stage's steps: the latents [count, C, h, w] that it leaves.</summary>
     float[] Denoise(in Stage stage, Func<int, InitialLatents> start, CancellationToken cancellation)
@@ -190,7 +207,11 @@ public abstract class DiffusionPipeline : IDisposable
         var rows = embeddings.Rows;
         // The reference's pipelines pass an eta of 0 even to the classes with another default.
         var eta = options.Eta ?? (options.Scheduler == null ? null : SchedulerCatalog.Eta(options.Scheduler)) ?? 0;
-        var input = new DenoisingInput(stage.Window, plan.Guidance, options.Count, options.GuidanceRescale, eta, embeddings, TimeIds(options, plan, rows), start(rows));
+        var input = new DenoisingInput(stage.Window, plan.Guidance, options.Count, options.GuidanceRescale, eta, embeddings, TimeIds(options, plan, rows), start(rows))
+        {
+            Controls = stage.Controls,
+            GuessMode = options.GuessMode || stage.Controls is [{ Model.Config.GlobalPoolConditions: true }, ..],
+        };
         return new DenoisingLoop(Backend, UNet, input, stage.Scheduler, new GeneratorNoise(Backend, stage.Generator)).Run(stage.Meter, cancellation);
     }
 

@@ -74,6 +74,12 @@ public sealed record GenerateOptions
     /// <summary>Where it is white, the init image is drawn anew; needs <see cref="InitImage"/>.</summary>
     public PixelImage? Mask { get; init; }
 
+    /// <summary>What the pipeline's ControlNets are told, one for each in their order.</summary>
+    public IReadOnlyList<Control> Controls { get; init; } = [];
+
+    /// <summary>guess_mode: the ControlNets make out what the control images show without a prompt; only the conditional half of a guided batch is controlled.</summary>
+    public bool GuessMode { get; init; }
+
     /// <summary>The part of the noise that the model removes before the refiner goes on, between 0 and 1 (denoising_end and denoising_start); 0.8 by default.</summary>
     public double? RefinerStart { get; init; }
 
@@ -105,11 +111,14 @@ public sealed record GenerateOptions
         Require(double.IsFinite(NegativeAestheticScore), "negative aesthetic score", NegativeAestheticScore, "a number");
         if (RefinerStart != null && !refined) throw new OptionException(FormattableString.Invariant($"refiner start {RefinerStart}: there is no refiner"));
         if (refined && Mask != null) throw new OptionException("mask: a refiner goes on with the whole picture, so it does not go with inpainting");
+        foreach (var control in Controls) control.Validate();
+        if (GuessMode && Controls.Count == 0) throw new OptionException("guess mode: there is no ControlNet");
         if (Mask != null && InitImage == null) throw new OptionException("mask: there is no init image that it could belong to");
         if (Strength != null && InitImage == null) throw new OptionException($"strength {Strength}: there is no init image to begin from");
     }
 
-    static void Require<T>(bool holds, string name, T value, string expected)
+    /// <summary>Refuses a value.</summary>
+    internal static void Require<T>(bool holds, string name, T value, string expected)
     {
         if (!holds) throw new OptionException(FormattableString.Invariant($"{name}: {value}, expected {expected}"));
     }

@@ -24,8 +24,9 @@ sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, do
         var kind = options.InitImage == null ? GenerationKind.TextToImage
             : options.Mask == null ? GenerationKind.ImageToImage
             : GenerationKind.Inpainting;
+        if (options.Controls.Count > 0) family = family.Controlled();
         int height, width;
-        if (options.InitImage is { } image)
+        if ((options.InitImage ?? (options.Controls is [var control, ..] ? control.Image : null)) is { } image)
         {
             var own = VaeImageProcessor.DefaultSize(image, factor);
             (height, width) = (options.Height ?? own.Height, options.Width ?? own.Width);
@@ -47,11 +48,14 @@ sealed record GenerationPlan(GenerationKind Kind, int Steps, double Guidance, do
             _ => 1,
         };
         var guidance = options.Guidance ?? (kind == GenerationKind.Inpainting ? family.InpaintingGuidance : family.Guidance);
-        var plan = new GenerationPlan(kind, steps, guidance, strength, height, width);
+        var plan = new GenerationPlan(kind, steps, guidance, strength, height, width) { ControlScale = family.ControlScale(kind) };
         if (plan.FirstStep >= steps)
             throw new OptionException(FormattableString.Invariant($"strength: {strength} of {steps} steps leaves none to draw, expected at least {1.0 / steps:0.####}"));
         return plan;
     }
+
+    /// <summary>What a ControlNet's residuals are multiplied by where it is not told.</summary>
+    public double ControlScale { get; init; } = 1;
 
     /// <summary>The first step to run: diffusers' <c>steps − min(int(steps · strength), steps)</c>.</summary>
     public int FirstStep => Steps - Math.Min((int)(Steps * Strength), Steps);

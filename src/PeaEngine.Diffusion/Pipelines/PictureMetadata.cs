@@ -15,12 +15,13 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// </summary>
 /// <param name="Source">The files of the pipeline.</param>
 /// <param name="Options">
-/// What was asked for, every default filled in. An init image and a mask are not in the file; they must be given again.
+/// What was asked for, every default filled in. An init image, a mask and control images are not in the file; they must be given again.
 /// </param>
 /// <param name="Index">Which of the call's pictures it is, from 0.</param>
 /// <param name="InitImageSha256">Of the init image's RGB bytes, in hexadecimal, or null.</param>
 /// <param name="MaskSha256">Of the mask's RGB bytes, in hexadecimal, or null.</param>
-public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256)
+/// <param name="Controls">One for each ControlNet; to draw again, they become the options' with their images.</param>
+public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256, IReadOnlyList<ControlMetadata> Controls)
 {
     static readonly string Version = $"PeaEngine {typeof(PictureMetadata).Assembly.GetName().Version?.ToString(3)}";
     static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
@@ -47,6 +48,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
         if (options.Eta is { } eta) text.Append(CultureInfo.InvariantCulture, $", Eta: {eta}");
         if (plan.Kind != GenerationKind.TextToImage) text.Append(CultureInfo.InvariantCulture, $", Denoising strength: {plan.Strength}");
         if (source.Loras.Count > 0) text.Append(", Loras: ").AppendJoin(' ', source.Loras.Select(lora => string.Create(CultureInfo.InvariantCulture, $"{Path.GetFileNameWithoutExtension(lora.Path)}:{lora.Scale}")));
+        ControlMetadata.AppendParameters(text, options, plan, source);
         return text.Append(", Version: ").Append(Version).ToString();
     }
 
@@ -79,6 +81,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             if (options.RefinerStart is { } start) writer.WriteNumber("refiner_start", start);
             writer.WriteNumber("aesthetic_score", options.AestheticScore);
             writer.WriteNumber("negative_aesthetic_score", options.NegativeAestheticScore);
+            ControlMetadata.Write(writer, options, plan, source);
             writer.WriteNumber("num_images_per_prompt", options.Count);
             writer.WriteNumber("index", index);
             if (options.InitImage is { } image)
@@ -114,11 +117,19 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             ClipSkip = config.OptionalInt("clip_skip"),
             Count = config.Int("num_images_per_prompt"),
             Strength = config.OptionalFloat("strength"),
+            GuessMode = config.Bool("guess_mode", false),
             RefinerStart = config.OptionalFloat("refiner_start"),
             AestheticScore = config.Float("aesthetic_score", 6),
             NegativeAestheticScore = config.Float("negative_aesthetic_score", 2.5),
         };
-        return new(new(config.String("model")) { Vae = config.OptionalString("vae"), Refiner = config.OptionalString("refiner"), Loras = ReadLoras(config) }, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"));
+        var source = new PipelineSource(config.String("model"))
+        {
+            Vae = config.OptionalString("vae"),
+            ControlNets = config.Strings("controlnet", []),
+            Loras = ReadLoras(config),
+            Refiner = config.OptionalString("refiner"),
+        };
+        return new(source, options, config.Int("index"), hash, config.OptionalString("mask_image_sha256"), ControlMetadata.Read(config));
     }
 
     static void WriteLoras(Utf8JsonWriter writer, IReadOnlyList<LoraSource> loras)
@@ -152,5 +163,6 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
         return config.Ints(key) is [var height, var width] ? new PixelSize(height, width) : throw config.Wrong(key, "two whole numbers");
     }
 
-    static string Hash(PixelImage image) => Convert.ToHexStringLower(SHA256.HashData(image.Pixels));
+    /// <summary>Of a picture's bytes.</summary>
+    internal static string Hash(PixelImage image) => Convert.ToHexStringLower(SHA256.HashData(image.Pixels));
 }

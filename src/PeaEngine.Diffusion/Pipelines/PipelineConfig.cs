@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Checkpoints;
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.TextEncoders;
@@ -33,6 +34,12 @@ sealed class PipelineConfig
         Scheduler.FromConfig(schedulerConfig).Dispose();
         CheckWeights(UNetFiles);
         CheckWeights(VaeFiles);
+        ControlNetFiles = [.. source.ControlNets.Select(path => Model(DiffusersFolder.Open(path), nameof(ControlNetModel)))];
+        foreach (var controlNet in ControlNetFiles)
+        {
+            CheckControlNet(new(controlNet.Config), controlNet.Path);
+            CheckWeights(controlNet);
+        }
         encoderLayers = int.MaxValue;
         foreach (var (tokenizer, encoder) in TextEncoders)
         {
@@ -62,6 +69,9 @@ sealed class PipelineConfig
     public UNetConfig UNet { get; }
 
     public AutoencoderKLConfig Vae { get; }
+
+    /// <summary>The ControlNets, in the source's order.</summary>
+    public IReadOnlyList<IModelFiles> ControlNetFiles { get; }
 
     /// <summary>Whether an SDXL model was taught to take zeros where there is no negative prompt.</summary>
     public bool ForceZerosForEmptyPrompt => Files.Index.Bool("force_zeros_for_empty_prompt", true);
@@ -123,11 +133,42 @@ sealed class PipelineConfig
         }
     }
 
+    /// <summary>That a ControlNet's residuals are for this UNet, and that it can be told what the UNet is told.</summary>
+    /// <param name="net">Its configuration.</param>
+    /// <param name="name">What messages call it.</param>
+    /// <exception cref="PeaException">It does not fit.</exception>
+    public void CheckControlNet(ControlNetConfig net, string name)
+    {
+        Same("block_out_channels", net.BlockOutChannels, UNet.BlockOutChannels);
+        Same("layers_per_block", net.LayersPerBlock, UNet.LayersPerBlock);
+        Same("cross_attention_dim", net.CrossAttentionDim, UNet.CrossAttentionDim);
+        if (net.IsTextTime)
+        {
+            Same("projection_class_embeddings_input_dim", [net.ProjectionClassEmbeddingsInputDim], [UNet.ProjectionClassEmbeddingsInputDim]);
+            Same("addition_time_embed_dim", [net.AdditionTimeEmbedDim], [UNet.AdditionTimeEmbedDim]);
+        }
+        if (net.InChannels != Vae.LatentChannels) throw new PeaException($"{name}: in_channels is {net.InChannels}, expected the {Vae.LatentChannels} of {VaeFiles.Path}");
+        if (net.ConditioningChannels != PictureChannels) throw new PeaException($"{name}: conditioning_channels is {net.ConditioningChannels}, expected {PictureChannels}");
+        if (net.Factor != Vae.Factor) throw new PeaException($"{name}: its control image becomes {net.Factor} times smaller, expected the {Vae.Factor} of {VaeFiles.Path}");
+
+        void Same(string key, IReadOnlyList<int> own, IReadOnlyList<int> expected)
+        {
+            if (!own.SequenceEqual(expected)) throw new PeaException($"{name}: {key} is {string.Join(", ", own)}, expected the {string.Join(", ", expected)} of {UNetFiles.Path}");
+        }
+    }
+
+    /// <summary>That there is a control for each ControlNet.</summary>
+    /// <exception cref="OptionException">There is not.</exception>
+    public static void CheckControls(GenerateOptions options, int controlNets)
+    {
+        if (options.Controls.Count != controlNets) throw new OptionException($"control images: {options.Controls.Count} for {controlNets} ControlNets, expected one for each");
+    }
+
     /// <summary>The scheduler that the options ask for, with its timesteps set.</summary>
     /// <exception cref="PeaException">There is no such name, it cannot follow the model's settings, or it does not take so many steps.</exception>
     public Scheduler CreateScheduler(GenerateOptions options, GenerationPlan plan)
     {
-        var config = Family is { IsXL: false, IsGuided: true } ? AsPipelineCorrectsIt(schedulerConfig, plan.Kind) : schedulerConfig;
+        var config = Family is { IsXL: false, IsGuided: true } && options.Controls.Count == 0 ? AsPipelineCorrectsIt(schedulerConfig, plan.Kind) : schedulerConfig;
         var scheduler = options.Scheduler is { } name ? SchedulerCatalog.Create(name, config) : Scheduler.FromConfig(config);
         try
         {
@@ -141,7 +182,7 @@ sealed class PipelineConfig
         }
     }
 
-    /// <summary>diffusers' SD pipelines take some settings of a scheduler for outdated and put others in their place; SDXL's do not.</summary>
+    /// <summary>diffusers' SD pipelines take some settings of a scheduler for outdated and put others in their place; SDXL's and those with ControlNets do not.</summary>
     static JsonConfig AsPipelineCorrectsIt(JsonConfig config, GenerationKind kind)
     {
         var corrected = config.With("steps_offset", "1"u8);

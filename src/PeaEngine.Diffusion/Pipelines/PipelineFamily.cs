@@ -14,6 +14,17 @@ sealed record PipelineFamily(bool IsXL, bool IsGuided, int Steps, double Guidanc
     static readonly PipelineFamily Plain = new(IsXL: false, IsGuided: true, 50, 7.5, 7.5, 0.8, 1);
     static readonly PipelineFamily LatentConsistency = new(IsXL: false, IsGuided: false, 4, 8.5, 8.5, 0.8, 1);
 
+    /// <summary>The same with the default arguments of its ControlNet pipelines.</summary>
+    public PipelineFamily Controlled() => this with { InpaintingGuidance = Guidance, ImageToImageStrength = 0.8 };
+
+    /// <summary>The default of controlnet_conditioning_scale.</summary>
+    public double ControlScale(GenerationKind kind) => kind switch
+    {
+        GenerationKind.ImageToImage => 0.8,
+        GenerationKind.Inpainting => IsXL ? 1 : 0.5,
+        _ => 1,
+    };
+
     /// <summary>The family of the class that a <c>model_index.json</c> names, or null.</summary>
     public static PipelineFamily? Of(string? className) => className switch
     {

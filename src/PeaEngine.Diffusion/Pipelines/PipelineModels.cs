@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
 
@@ -16,7 +17,13 @@ sealed class PipelineModels
             var vae = components.Own(AutoencoderKL.Load(backend, config.VaeFiles.Config, weights));
             var encoders = new PromptEncoder[config.TextEncoders.Count];
             for (var i = 0; i < encoders.Length; i++) encoders[i] = components.Own(PromptEncoder.Load(config.Files, backend, config.TextEncoders[i]));
-            return (vae, encoders);
+            var controlNets = new ControlNetModel[config.ControlNetFiles.Count];
+            for (var i = 0; i < controlNets.Length; i++)
+            {
+                using var controlNetWeights = config.ControlNetFiles[i].OpenWeights();
+                controlNets[i] = components.Own(ControlNetModel.Load(backend, config.ControlNetFiles[i].Config, controlNetWeights));
+            }
+            return (vae, encoders, controlNets);
         });
         try
         {
@@ -28,7 +35,7 @@ sealed class PipelineModels
             // Whoever frees the parts must have them all; this wait throws nothing.
             Task.WaitAny(others);
         }
-        (Vae, Encoders) = others.GetAwaiter().GetResult();
+        (Vae, Encoders, ControlNets) = others.GetAwaiter().GetResult();
     }
 
     /// <summary>The denoiser.</summary>
@@ -39,4 +46,7 @@ sealed class PipelineModels
 
     /// <summary>The text encoders with their tokenizers, in the configuration's order.</summary>
     public IReadOnlyList<PromptEncoder> Encoders { get; }
+
+    /// <summary>The ControlNets, in the source's order.</summary>
+    public IReadOnlyList<ControlNetModel> ControlNets { get; }
 }

@@ -10,6 +10,9 @@ public sealed record PipelineSource(string Model)
     /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
     public string? Vae { get; init; }
 
+    /// <summary>The folders of ControlNets.</summary>
+    public IReadOnlyList<string> ControlNets { get; init; } = [];
+
     /// <summary>What is added to the weights, in this order.</summary>
     public IReadOnlyList<LoraSource> Loras { get; init; } = [];
 

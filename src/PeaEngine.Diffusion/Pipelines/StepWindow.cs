@@ -10,6 +10,9 @@ readonly record struct StepWindow(int First, int End)
     /// <summary>How many there are.</summary>
     public int Count => End - First;
 
+    /// <summary>Whether a timestep is among them.</summary>
+    public bool Contains(int index) => index >= First && index < End;
+
     /// <summary>All steps that the plan's strength leaves.</summary>
     public static StepWindow Of(Scheduler scheduler, GenerationPlan plan) => new(plan.FirstStep * scheduler.Order, scheduler.Timesteps.Count);
 

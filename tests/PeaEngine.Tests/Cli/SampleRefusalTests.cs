@@ -83,6 +83,27 @@ public sealed class SampleRefusalTests : IDisposable
         Sample("--init-image", input.At("half.png")).AssertFails(ExitCode.Failed, "half.png", "truncated");
     }
 
+    [Theory]
+    [InlineData("control scale: 'x', expected a number", "--control-scale", "1", "--control-scale", "x")]
+    [InlineData("canny: '100', expected two whole numbers with a comma between, such as 100,200, or none", "--canny", "100")]
+    [InlineData("canny: '100,2x', expected two whole numbers", "--canny", "100,2x")]
+    [InlineData("control scale: there is no ControlNet that it could be for; name one with --controlnet", "--control-scale", "1")]
+    [InlineData("canny: there is no ControlNet", "--canny", "100,200")]
+    [InlineData("guess mode: there is no ControlNet", "--guess-mode")]
+    [InlineData("control image: given 0 times for 1 ControlNets, expected once for each", "--controlnet", "a")]
+    [InlineData("control image: given 1 times for 2 ControlNets, expected once for each", "--controlnet", "a", "--controlnet", "b", "--control-image", "c")]
+    [InlineData("control start: given 1 times for 2 ControlNets", "--controlnet", "a", "--controlnet", "b", "--control-image", "c", "--control-image", "d", "--control-start", "0.5")]
+    [InlineData("'b'", "--controlnet", "a", "b")]
+    public void ControlOptionsMustPair(string message, params string[] arguments) => Sample(arguments).AssertFails(ExitCode.WrongUsage, message);
+
+    [Fact]
+    public void ControlNetsAndTheirImagesMustBeThere()
+    {
+        Sample("--controlnet", input.At("net"), "--control-image", input.At("no.png")).AssertFails(ExitCode.Failed, "no.png: cannot be read");
+        Sample("--controlnet", input.At("net"), "--control-image", Picture()).AssertFails(ExitCode.Failed, input.At("net"), "no such folder");
+        Sample("--controlnet", SmallPipeline.Sdxl, "--control-image", Picture()).AssertFails(ExitCode.Failed, "_class_name", "\"ControlNetModel\"");
+    }
+
     [Fact]
     public void AStrengthMustLeaveAStep()
     {

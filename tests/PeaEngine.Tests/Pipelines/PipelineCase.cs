@@ -7,7 +7,7 @@ namespace PeaEngine.Tests.Pipelines;
 /// <summary>One case of a golden pipeline folder: diffusers' arguments, and where its files are.</summary>
 sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 {
-    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json"];
+    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json", "cases_controlnet.json", "cases_controlnet_two.json"];
 
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
@@ -15,10 +15,11 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
         "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
         "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
         "base", "refiner", "refiner_start", "lora", "lora_scale",
+        "controlnet", "controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end", "guess_mode",
     ];
 
     /// <summary>The pipeline's files.</summary>
-    public PipelineSource Source => new(Model) { Refiner = File("refiner"), Loras = Loras };
+    public PipelineSource Source => new(Model) { ControlNets = [.. ControlNets], Loras = Loras, Refiner = File("refiner") };
 
     /// <summary>One LoRA with its scale, or a list of each.</summary>
     LoraSource[] Loras => [.. Items("lora").Zip(Items("lora_scale"), (file, scale) => new LoraSource(GoldenFolder.At("pipeline", Folder, "lora", file.GetString()!), scale.GetDouble()))];
@@ -33,6 +34,13 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
             return Directory.Exists(own) ? own : Path.Combine(Repository.Root, "samples", Folder, "teacher");
         }
     }
+
+    /// <summary>The folders of its ControlNets: those it names, or its folder's where it has a control image and names none.</summary>
+    public IReadOnlyList<string> ControlNets => !IsControlled ? []
+        : [.. (Items("controlnet") is { Length: > 0 } named ? named.Select(name => name.GetString()!) : ["controlnet"]).Select(name => GoldenFolder.At("pipeline", Folder, name))];
+
+    /// <summary>Whether <c>image</c> is for ControlNets rather than to begin from.</summary>
+    public bool IsControlled => Arguments.TryGetProperty("controlnet_conditioning_scale", out _);
 
     /// <summary>The steps before the refiner's, of a method that evaluates the model once a step.</summary>
     public int BaseSteps => (int)Math.Round(Number("num_inference_steps")!.Value * Number("refiner_start")!.Value);
@@ -77,10 +85,17 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
             TargetSize = Size("target_size"),
             ClipSkip = (int?)Number("clip_skip"),
             Count = (int?)Number("num_images_per_prompt") ?? 1,
-            InitImage = Picture("image"),
+            InitImage = IsControlled ? null : Picture("image"),
             Strength = Number("strength"),
             Mask = Picture("mask_image"),
             RefinerStart = Number("refiner_start"),
+            Controls = [.. ControlNets.Select((_, i) => new Control(PixelImage.Load(GoldenFolder.At("pipeline", Folder, Items("image")[i].GetString()!)))
+            {
+                Scale = Items("controlnet_conditioning_scale")[i].GetDouble(),
+                Start = Items("control_guidance_start") is { Length: > 0 } starts ? starts[i].GetDouble() : 0,
+                End = Items("control_guidance_end") is { Length: > 0 } ends ? ends[i].GetDouble() : 1,
+            })],
+            GuessMode = Arguments.TryGetProperty("guess_mode", out var guess) && guess.GetBoolean(),
         };
     }
 
@@ -97,7 +112,8 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
     /// <summary>The path of a picture argument.</summary>
     public string? File(string name) => Text(name) is { } file ? GoldenFolder.At("pipeline", Folder, file) : null;
 
-    JsonElement[] Items(string name) => !Arguments.TryGetProperty(name, out var value) ? [] : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
+    /// <summary>An argument that is a list, or one value alone; empty where it is missing.</summary>
+    public JsonElement[] Items(string name) => !Arguments.TryGetProperty(name, out var value) ? [] : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];
 
     PixelImage? Picture(string name) => File(name) is { } file ? PixelImage.Load(file) : null;
 

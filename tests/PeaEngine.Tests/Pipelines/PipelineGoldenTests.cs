@@ -89,7 +89,7 @@ public sealed class PipelineGoldenTests : IDisposable
             ("refiner", "--refiner"), ("refiner_start", "--refiner-start"),
         })
         {
-            if (!one.Arguments.TryGetProperty(argument, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) continue;
+            if (argument == "image" && one.IsControlled || !one.Arguments.TryGetProperty(argument, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) continue;
             yield return option;
             yield return argument is "image" or "mask_image" or "refiner" ? one.File(argument)!
                 : value.ValueKind == System.Text.Json.JsonValueKind.Array ? $"{value[0]},{value[1]}"
@@ -100,6 +100,22 @@ public sealed class PipelineGoldenTests : IDisposable
             yield return "--lora";
             yield return string.Create(CultureInfo.InvariantCulture, $"{lora.Path}:{lora.Scale}");
         }
+        if (!one.IsControlled) yield break;
+        foreach (var folder in one.ControlNets)
+        {
+            yield return "--controlnet";
+            yield return folder;
+        }
+        foreach (var (argument, option) in new[]
+        {
+            ("image", "--control-image"), ("controlnet_conditioning_scale", "--control-scale"), ("control_guidance_start", "--control-start"), ("control_guidance_end", "--control-end"),
+        })
+            foreach (var value in one.Items(argument))
+            {
+                yield return option;
+                yield return argument == "image" ? GoldenFolder.At("pipeline", one.Folder, value.GetString()!) : value.ToString();
+            }
+        if (one.Options().GuessMode) yield return "--guess-mode";
     }
 
     /// <summary>What the bounds are multiplied by: 1, but for a LoRA that lets rounding through to the picture.</summary>
