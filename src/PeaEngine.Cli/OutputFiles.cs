@@ -1,4 +1,5 @@
 using System.Text.Json;
+using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Formats;
 
@@ -10,14 +11,15 @@ sealed class OutputFiles
     readonly string[] pictures;
     readonly string? latents;
 
-    /// <summary>Names the pictures: the path itself, or <c>name.0.png</c>, <c>name.1.png</c>, … for several.</summary>
-    /// <exception cref="OptionException">The path does not end in .png.</exception>
+    /// <summary>Names the pictures: the path itself, or <c>name.0.png</c>, <c>name.1.png</c>, … for several; with the ending .jpg or .jpeg too.</summary>
+    /// <exception cref="OptionException">The path does not end in .png, .jpg or .jpeg.</exception>
     /// <exception cref="PeaException">A file cannot be written there.</exception>
     public OutputFiles(string path, int count, string? latents)
     {
-        if (!path.EndsWith(".png", StringComparison.OrdinalIgnoreCase)) throw new OptionException($"output: '{path.ReplaceLineEndings(" ")}', expected a name that ends in .png");
-        var stem = path[..^".png".Length];
-        pictures = count == 1 ? [path] : [.. Enumerable.Range(0, Math.Max(count, 0)).Select(i => $"{stem}.{i}{path[^4..]}")];
+        if (!PixelImage.CanSave(path)) throw new OptionException($"output: '{path.ReplaceLineEndings(" ")}', expected a name that ends in .png, .jpg or .jpeg");
+        var ending = Path.GetExtension(path);
+        var stem = path[..^ending.Length];
+        pictures = count == 1 ? [path] : [.. Enumerable.Range(0, Math.Max(count, 0)).Select(i => $"{stem}.{i}{ending}")];
         this.latents = latents;
         AtomicFile.Check(path);
         if (latents != null) AtomicFile.Check(latents);

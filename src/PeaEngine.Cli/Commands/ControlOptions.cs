@@ -47,7 +47,7 @@ static class ControlOptions
         var (images, scales, starts, ends, canny) = (Paired(Image, isNeeded: true), Paired(Scale), Paired(Start), Paired(End), Paired(Canny));
         return
         [
-            .. images.Select((image, i) => new Control(PixelImage.Load(image).Upright())
+            .. images.Select((image, i) => new Control(PixelImage.LoadUpright(image))
             {
                 Scale = scales.Length == 0 ? null : scales[i],
                 Start = starts.Length == 0 ? 0 : starts[i],

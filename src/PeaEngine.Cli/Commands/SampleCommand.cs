@@ -30,9 +30,9 @@ static class SampleCommand
     static readonly Option<PixelSize?> TargetSize = Pair("--target-size", "SDXL's micro-conditioning. Default: the picture's size.", "H,W");
     static readonly Option<int?> ClipSkip = Integer("--clip-skip", "Last text encoder layers to leave out, beyond those the model leaves out. Default: 0.", "N");
     static readonly Option<int?> Count = Integer("--count", "Pictures of the prompt. Default: 1.", "N");
-    static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG to begin from: image to image.", HelpName = "FILE" };
+    static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG or JPEG to begin from: image to image.", HelpName = "FILE" };
     static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
-    static readonly Option<string?> Mask = new("--mask") { Description = "PNG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
+    static readonly Option<string?> Mask = new("--mask") { Description = "PNG or JPEG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
     static readonly Option<LoraSource[]?> Lora = new("--lora")
     {
         Description = "A LoRA to add to the weights, with its scale; may be given several times. Default scale: 1.",
@@ -43,7 +43,7 @@ static class SampleCommand
     static readonly Option<double?> RefinerStart = Number("--refiner-start", "Where the refiner goes on, between 0 and 1. Default: 0.8.");
     static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
     static readonly Option<int?> Threads = Integer("--threads", "CPU threads. Default: one a processor.", "N");
-    static readonly Option<string> Output = new("--output", "-o") { Description = "Where the picture goes; with several, name.0.png, name.1.png, …", HelpName = "PATH", DefaultValueFactory = _ => "out.png" };
+    static readonly Option<string> Output = new("--output", "-o") { Description = "Where the picture goes, .png or .jpg (quality 95); with several, name.0.png, name.1.png, …", HelpName = "PATH", DefaultValueFactory = _ => "out.png" };
     static readonly Option<string?> SaveLatents = new("--save-latents") { Description = "Also writes the final latents, tensor 'latents' [count, 4, h, w] F32.", HelpName = "FILE" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
 
@@ -52,7 +52,7 @@ static class SampleCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG.")
+        var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG or JPEG.")
         {
             Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
             ClipSkip, Count, InitImage, Strength, Mask, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
@@ -87,9 +87,9 @@ static class SampleCommand
             TargetSize = parsed.GetValue(TargetSize),
             ClipSkip = parsed.GetValue(ClipSkip),
             Count = count,
-            InitImage = initImage == null ? null : PixelImage.Load(initImage),
+            InitImage = initImage == null ? null : PixelImage.LoadUpright(initImage),
             Strength = parsed.GetValue(Strength),
-            Mask = mask == null ? null : PixelImage.Load(mask),
+            Mask = mask == null ? null : PixelImage.LoadUpright(mask),
             Controls = ControlOptions.Controls(parsed),
             GuessMode = ControlOptions.IsGuessMode(parsed),
             RefinerStart = parsed.GetValue(RefinerStart),

@@ -1,3 +1,5 @@
+using PeaEngine.Formats;
+
 namespace PeaEngine.Diffusion.Images;
 
 /// <summary>Picture files of any kind that is read, recognised by their first bytes.</summary>
@@ -38,6 +40,21 @@ static class PictureFile
         _ => JpegReader.Read(file.Span, name),
     };
 
+    /// <summary>Writes a file of the kind that its name's ending says.</summary>
+    /// <exception cref="PeaException">It is none that is written, or the file cannot be written.</exception>
+    public static void Write(string path, PixelImage image, JpegOptions jpeg)
+    {
+        if (IsPng(path)) AtomicFile.Write(path, image.SavePng);
+        else if (IsJpeg(path)) AtomicFile.Write(path, stream => image.SaveJpeg(stream, jpeg));
+        else throw new PeaException($"'{path.ReplaceLineEndings(" ")}': expected a name that ends in .png, .jpg or .jpeg");
+    }
+
+    /// <summary>Whether the ending is PNG's.</summary>
+    public static bool IsPng(string path) => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether the ending is JPEG's.</summary>
+    public static bool IsJpeg(string path) => path.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".jpeg", StringComparison.OrdinalIgnoreCase);
+
     enum Kind { Png, Jpeg }
 
     static Kind Recognise(ReadOnlySpan<byte> file, string name)
@@ -48,8 +65,6 @@ static class PictureFile
         {
             [] => "an empty file",
             [(byte)'G', (byte)'I', (byte)'F', (byte)'8', ..] => "a GIF",
-            [(byte)'R', (byte)'I', (byte)'F', (byte)'F', _, _, _, _, (byte)'W', (byte)'E', (byte)'B', (byte)'P', ..] => "a WebP",
-            [(byte)'B', (byte)'M', ..] => "a BMP",
             [(byte)'I', (byte)'I', 42, 0, ..] or [(byte)'M', (byte)'M', 0, 42, ..] => "a TIFF",
             _ when PngReader.Signature.StartsWith(file) => "only the beginning of a PNG",
             _ => "no picture of a known kind",

@@ -1,8 +1,6 @@
-using PeaEngine.Formats;
-
 namespace PeaEngine.Diffusion.Images;
 
-/// <summary>A picture of 8-bit pixels, colour or grey, with the text chunks of its file.</summary>
+/// <summary>A picture of 8-bit pixels, colour or grey, with the texts of its file.</summary>
 public sealed class PixelImage
 {
     /// <summary>The most pixels a picture may have.</summary>
@@ -54,23 +52,36 @@ public sealed class PixelImage
     public Span<byte> Row(int y) => pixels.AsSpan(y * Width * Channels, Width * Channels);
 
     /// <summary>
-    /// Reads a PNG, JPEG, BMP or WebP, whichever its bytes say, as colour: an alpha channel is dropped, of 16 bits the high byte is kept. The
+    /// Reads a PNG or JPEG, whichever its bytes say, as colour: an alpha channel is dropped, of 16 bits the high byte is kept. The
     /// pixels are as stored; <see cref="Upright"/> turns them as the file wants it.
     /// </summary>
     /// <exception cref="PeaException">The file cannot be read, is of another kind, or is damaged.</exception>
     public static PixelImage Load(string path) => PictureFile.Read(path);
 
+    /// <summary>Reads a file as <see cref="Load"/> does, and turns the picture as the file wants it: for whatever a person is to see or gives to draw from.</summary>
+    /// <exception cref="PeaException">The file cannot be read, is of another kind, or is damaged.</exception>
+    public static PixelImage LoadUpright(string path) => Load(path).Upright();
+
     /// <summary>Reads a file's bytes as <see cref="Load"/> does; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="PeaException">They are of another kind, or damaged.</exception>
     public static PixelImage Decode(ReadOnlyMemory<byte> file, string name) => PictureFile.Read(file, name);
 
-    /// <summary>Writes a PNG with <see cref="Texts"/>, wholly or not at all.</summary>
-    /// <exception cref="PeaException">The file cannot be written, or a text chunk cannot be stored.</exception>
-    public void Save(string path) => AtomicFile.Write(path, Save);
+    /// <summary>Whether <see cref="Save"/> knows a kind of file by the path's ending: .png, .jpg or .jpeg.</summary>
+    public static bool CanSave(string path) => PictureFile.IsPng(path) || PictureFile.IsJpeg(path);
 
-    /// <summary>Writes a PNG with <see cref="Texts"/>.</summary>
-    /// <exception cref="PeaException">A text chunk cannot be stored.</exception>
-    public void Save(Stream stream) => PngWriter.Write(stream, this);
+    /// <summary>Writes a PNG or JPEG, as the path's ending says, with <see cref="Texts"/> and <see cref="Orientation"/>, wholly or not at all.</summary>
+    /// <param name="path">Where; see <see cref="CanSave"/>.</param>
+    /// <param name="jpeg">How a JPEG is written; null is Pillow's way.</param>
+    /// <exception cref="PeaException">The ending is another, the file cannot be written, or a text cannot be stored.</exception>
+    public void Save(string path, JpegOptions? jpeg = null) => PictureFile.Write(path, this, jpeg ?? new());
+
+    /// <summary>Writes a PNG with <see cref="Texts"/> and <see cref="Orientation"/>.</summary>
+    /// <exception cref="PeaException">A text cannot be stored.</exception>
+    public void SavePng(Stream stream) => PngWriter.Write(stream, this);
+
+    /// <summary>Writes a JPEG with <see cref="Texts"/> and <see cref="Orientation"/>, the bytes that libjpeg writes.</summary>
+    /// <exception cref="PeaException">The quality is not 1 to 100, an extent is above 65535, or a text cannot be stored.</exception>
+    public void SaveJpeg(Stream stream, JpegOptions options) => JpegWriter.Write(stream, this, options);
 
     /// <summary>The picture in grey as Pillow's <c>convert("L")</c> makes it: ITU-R 601-2 luma in 16-bit fixed point.</summary>
     public PixelImage ToGrey()

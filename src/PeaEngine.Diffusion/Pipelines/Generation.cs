@@ -59,7 +59,7 @@ public sealed class GeneratedImage
     /// <summary>The same before rounding, [H, W, 3] in 0…1.</summary>
     public float[] Values { get; }
 
-    /// <summary>Writes a PNG with the parameters inside, whole or not at all.</summary>
-    /// <exception cref="PeaException">The file cannot be written.</exception>
-    public void Save(string path) => Pixels.Save(path);
+    /// <summary>Writes a PNG or, for .jpg and .jpeg, a JPEG of quality 95 and 4:4:4, with the parameters inside, whole or not at all.</summary>
+    /// <exception cref="PeaException">The ending is another, or the file cannot be written.</exception>
+    public void Save(string path) => Pixels.Save(path, JpegOptions.Fine);
 }

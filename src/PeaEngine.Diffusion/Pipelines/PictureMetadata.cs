@@ -10,7 +10,7 @@ using PeaEngine.Formats;
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>
-/// What a PNG says of itself: <c>parameters</c> as A1111 writes them, for people and other tools, and a JSON object under
+/// What a picture's file says of itself: <c>parameters</c> as A1111 writes them, for people and other tools, and a JSON object under
 /// <c>peaengine</c>, with diffusers' names of the arguments, from which the same picture can be drawn again.
 /// </summary>
 /// <param name="Source">The files of the pipeline.</param>
@@ -26,7 +26,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
     static readonly string Version = $"PeaEngine {typeof(PictureMetadata).Assembly.GetName().Version?.ToString(3)}";
     static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Reads what a PNG of this engine says of itself; null if it says nothing.</summary>
+    /// <summary>Reads what a PNG or JPEG of this engine says of itself; null if it says nothing.</summary>
     /// <exception cref="PeaException">The file cannot be read, or its JSON is not what this engine writes.</exception>
     public static PictureMetadata? Load(string path)
     {

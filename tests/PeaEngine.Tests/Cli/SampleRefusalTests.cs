@@ -48,9 +48,9 @@ public sealed class SampleRefusalTests : IDisposable
     public void WrongUsageIsCode2(string message, params string[] arguments) => Sample(arguments).AssertFails(ExitCode.WrongUsage, message);
 
     [Fact]
-    public void AnOutputMustBeAPngThatCanBeWritten()
+    public void AnOutputMustBeAPictureThatCanBeWritten()
     {
-        Run("--model", SmallPipeline.Sdxl, "--output", folder.At("a.jpg")).AssertFails(ExitCode.WrongUsage, "a.jpg', expected a name that ends in .png");
+        Run("--model", SmallPipeline.Sdxl, "--output", folder.At("a.webp")).AssertFails(ExitCode.WrongUsage, "a.webp', expected a name that ends in .png, .jpg or .jpeg");
         Run("--model", SmallPipeline.Sdxl, "--output", "").AssertFails(ExitCode.WrongUsage, "expected a name that ends in .png");
         Run("--model", SmallPipeline.Sdxl, "--output", folder.At("no", "a.png")).AssertFails(ExitCode.Failed, "a.png: no folder " + folder.At("no"));
         Sample("--save-latents", "").AssertFails(ExitCode.Failed, "expected the name of a file to write");

@@ -26,6 +26,29 @@ public sealed class SampleTests : IDisposable
     }
 
     [Fact]
+    public void AJpegIsWrittenWhereTheNameSaysSo()
+    {
+        var run = CommandLine.Run(["sample", "a cat", .. Small, "--count", "2", "--output", folder.At("cat.jpeg")]);
+
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Equal(["cat.0.jpeg", "cat.1.jpeg"], folder.Files());
+        Assert.Equal(1, PictureMetadata.Load(folder.At("cat.1.jpeg"))!.Index);
+        Assert.Equal([0xff, 0xd8, 0xff], File.ReadAllBytes(folder.At("cat.0.jpeg"))[..3]);
+    }
+
+    /// <summary>A photo taken with the camera on its side, and a mask that stands upright.</summary>
+    [Fact]
+    public void AnInitImageIsTurnedAsItsFileWants()
+    {
+        new PixelImage(64, 96) { Orientation = 6 }.Save(folder.At("in.jpg"));
+        new PixelImage(96, 64).Save(folder.At("mask.png"));
+        var run = CommandLine.Run("sample", "--model", SmallPipeline.Sdxl, "--steps", "4", "--json", "--init-image", folder.At("in.jpg"), "--mask", folder.At("mask.png"), "--output", folder.At("a.png"));
+
+        Assert.Equal(ExitCode.Done, run.Code);
+        Assert.Equal((96, 64), (run.Json().GetProperty("width").GetInt32(), run.Json().GetProperty("height").GetInt32()));
+    }
+
+    [Fact]
     public void SeveralPicturesAreNumberedAndJsonTellsAll()
     {
         var run = CommandLine.Run(["sample", .. Small, "--count", "3", "--json", "--output", folder.At("x.y.PNG"), "--save-latents", folder.At("l.safetensors")]);

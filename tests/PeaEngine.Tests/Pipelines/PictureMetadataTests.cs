@@ -3,7 +3,7 @@ using PeaEngine.Diffusion.Pipelines;
 
 namespace PeaEngine.Tests.Pipelines;
 
-/// <summary>What a PNG says of itself.</summary>
+/// <summary>What a picture's file says of itself.</summary>
 public sealed class PictureMetadataTests : IDisposable
 {
     readonly TemporaryFolder folder = new();
@@ -60,6 +60,20 @@ public sealed class PictureMetadataTests : IDisposable
         Assert.Null(metadata.MaskSha256);
         var again = pipeline.Generate(metadata.Options with { InitImage = image });
         Assert.Equal(generation[0].Values, again[0].Values);
+    }
+
+    /// <summary>The pixels of a JPEG are no longer those that were drawn, but what it says of itself is all there.</summary>
+    [Fact]
+    public void AJpegSaysAllThatAPngDoes()
+    {
+        using var backend = Device.Open("cpu", 2);
+        using var pipeline = DiffusionPipeline.Load(SmallPipeline.Sdxl, backend);
+        var picture = pipeline.Generate(SmallPipeline.Options with { Prompt = "老虎头，3D图标 🐯", Steps = 1 })[0];
+        picture.Save(folder.At("one.png"));
+        picture.Save(folder.At("one.jpg"));
+
+        Assert.Equal(PictureMetadata.Load(folder.At("one.png")), PictureMetadata.Load(folder.At("one.jpg")));
+        Assert.Equal(picture.Pixels.Texts, PixelImage.Load(folder.At("one.jpg")).Texts);
     }
 
     [Fact]

@@ -77,7 +77,7 @@ sealed class JpegComponent(int id, int across, int down, int table)
 
     /// <summary>Turns coefficients in natural order into the samples of a block; <paramref name="last"/> is the highest index in zigzag order that is not zero.</summary>
     public void Transform(ReadOnlySpan<short> block, int last, int x, int y) =>
-        InverseDct.Transform(block, last, Quantization, Samples.AsSpan(8 * (y * Stride + x)), Stride);
+        JpegDct.Inverse(block, last, Quantization, Samples.AsSpan(8 * (y * Stride + x)), Stride);
 
     /// <summary>Turns all coefficients of a progressive picture into samples, and forgets them.</summary>
     public void TransformAll()

@@ -48,10 +48,8 @@ static class PngTextChunk
     /// <exception cref="PeaException">The keyword is none, or the text has a zero character or is too long.</exception>
     public static (string Type, byte[] Data) Write(PictureText text)
     {
+        text.Check("PNG");
         var (keyword, value) = text;
-        if (keyword.Length is 0 or > 79 || keyword.Any(c => c is < ' ' or > '~' and < '\u00a1' or > '\u00ff') || keyword.Trim() != keyword || keyword.Contains("  "))
-            throw new PeaException($"PNG text: keyword '{keyword}', expected 1 to 79 printable Latin-1 characters without outer or double spaces");
-        if (value.Contains('\0')) throw new PeaException($"PNG text '{keyword}': a zero character, expected none");
         var latin = value.All(c => c <= '\u00ff');
         byte[] data =
         [
