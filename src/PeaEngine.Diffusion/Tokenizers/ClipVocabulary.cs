@@ -26,8 +26,12 @@ static class ClipVocabulary
     {
         var merges = new List<(string, string)>();
         using var reader = new StreamReader(Open());
+        _ = reader.ReadLine(); // the file's version
         while (reader.ReadLine() is { } line)
-            if (!line.StartsWith('#') && line.IndexOf(' ') is > 0 and var space) merges.Add((line[..space], line[(space + 1)..]));
+        {
+            var space = line.IndexOf(' ');
+            merges.Add((line[..space], line[(space + 1)..]));
+        }
         return merges;
     }
 
