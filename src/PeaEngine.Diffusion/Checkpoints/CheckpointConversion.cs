@@ -7,6 +7,9 @@ public sealed record ConversionOptions
 {
     /// <summary>F32, F16 or BF16, which floating tensors are rounded to; null leaves them as they are.</summary>
     public DType? DType { get; init; }
+
+    /// <summary>The folder with the configurations and tokenizers of a single file that becomes a folder, where that is of no known architecture; or null.</summary>
+    public string? Config { get; init; }
 }
 
 /// <summary>A file of weights that a conversion wrote.</summary>
@@ -36,7 +39,8 @@ public sealed class CheckpointConversion
 
     /// <summary>
     /// Converts a file of tensors to a <c>.safetensors</c> file, or the folder of a pipeline or a component to another with safetensors in
-    /// place of other weights. The result appears whole or not at all.
+    /// place of other weights; a pipeline in one file in the original key naming to a folder, and a pipeline's folder to such a file. The result
+    /// appears whole or not at all.
     /// </summary>
     /// <param name="from">A file that <see cref="TensorFile"/> opens, or a folder.</param>
     /// <param name="to">A name that ends in <c>.safetensors</c>, or the name of a folder that is not there or empty.</param>
@@ -56,16 +60,50 @@ public sealed class CheckpointConversion
 
     void ToFile(string from, string to)
     {
+        CheckConfigIsNeeded(false);
         AtomicFile.Check(to);
-        using var source = Directory.Exists(from) ? DiffusersFolder.Open(from).OpenWeights() : TensorFile.Open(from);
+        using var source = Directory.Exists(from) ? OpenFolder(DiffusersFolder.Open(from)) : TensorFile.Open(from);
         Write(source, to, to);
     }
+
+    static ITensorSource OpenFolder(DiffusersFolder folder) => folder.IsPipeline ? OriginalTensors.Open(folder) : folder.OpenWeights();
 
     void ToFolder(string from, string to)
     {
         AtomicFolder.Check(to);
+        CheckConfigIsNeeded(File.Exists(from));
+        if (File.Exists(from))
+        {
+            var file = SingleFile.Open(from, options.Config);
+            AtomicFolder.Write(to, temporary => SplitFile(file, temporary, to));
+            return;
+        }
         var folder = DiffusersFolder.Open(from);
         AtomicFolder.Write(to, temporary => ConvertFolder(folder, temporary, to));
+    }
+
+    void CheckConfigIsNeeded(bool needed)
+    {
+        if (options.Config is { } config && !needed) throw new OptionException($"config: {Quoted.Of(config)}, but only a single file that becomes a folder needs configurations");
+    }
+
+    /// <summary>A folder of each model of a single file, with its configuration, and of what else its pipeline has.</summary>
+    void SplitFile(SingleFile file, string target, string shown)
+    {
+        if (file.Configs is { } configs)
+        {
+            CopyOthers(configs, target);
+            foreach (var name in configs.Components.Keys)
+                if (file.Has(name)) CopyOthers(configs.Component(name), Path.Combine(target, name));
+                else ConvertFolder(configs.Component(name), Path.Combine(target, name), Path.Combine(shown, name));
+        }
+        else file.WriteConfigs(target);
+        foreach (var part in file.Layout.Parts.Where(part => file.Has(part.Component)))
+        {
+            using var source = file.Model(part.Component).OpenWeights();
+            var weights = Path.Combine(part.Component, (part.Tokenizer == null ? DiffusersFolder.DiffusersStem : DiffusersFolder.TransformersStem) + Ending);
+            Write(source, Path.Combine(target, weights), Path.Combine(shown, weights));
+        }
     }
 
     /// <summary>A component's files, or those of a pipeline and of its components.</summary>
@@ -74,9 +112,7 @@ public sealed class CheckpointConversion
     /// <param name="shown">Where it will be.</param>
     void ConvertFolder(DiffusersFolder folder, string target, string shown)
     {
-        Directory.CreateDirectory(target);
-        foreach (var file in Directory.EnumerateFiles(folder.Path).Order(StringComparer.Ordinal))
-            if (!IsWeights(Path.GetFileName(file))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+        CopyOthers(folder, target);
         if (folder.IsPipeline)
         {
             foreach (var name in folder.Components.Keys) ConvertFolder(folder.Component(name), Path.Combine(target, name), Path.Combine(shown, name));
@@ -86,6 +122,14 @@ public sealed class CheckpointConversion
         using var source = TensorFile.Open(weights);
         var stem = Path.GetFileName(weights).StartsWith(DiffusersFolder.DiffusersStem, StringComparison.Ordinal) ? DiffusersFolder.DiffusersStem : DiffusersFolder.TransformersStem;
         Write(source, Path.Combine(target, stem + Ending), Path.Combine(shown, stem + Ending));
+    }
+
+    /// <summary>Copies a folder's files that are no weights.</summary>
+    static void CopyOthers(DiffusersFolder folder, string target)
+    {
+        Directory.CreateDirectory(target);
+        foreach (var file in Directory.EnumerateFiles(folder.Path).Order(StringComparer.Ordinal))
+            if (!IsWeights(Path.GetFileName(file))) File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
     }
 
     void Write(ITensorSource source, string path, string shown)

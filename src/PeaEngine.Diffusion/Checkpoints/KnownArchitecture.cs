@@ -81,8 +81,7 @@ sealed record KnownArchitecture(
                 OriginalNaming.Vae => new JsonArray("diffusers", "AutoencoderKL"),
                 _ => new JsonArray("transformers", IsXL && part.Naming == OriginalNaming.OpenClip ? "CLIPTextModelWithProjection" : "CLIPTextModel"),
             };
-            if (part.Component.StartsWith("text_encoder", StringComparison.Ordinal))
-                index[part.Component.Replace("text_encoder", "tokenizer", StringComparison.Ordinal)] = new JsonArray("transformers", "CLIPTokenizer");
+            if (part.Tokenizer is { } tokenizer) index[tokenizer] = new JsonArray("transformers", "CLIPTokenizer");
         }
         return index;
     }

@@ -30,6 +30,9 @@ sealed record OriginalPart(string Component, string Prefix, OriginalNaming Namin
     /// <summary>What a VAE is trained with.</summary>
     static readonly string[] Training = ["loss.", "model_ema."];
 
+    /// <summary>The name of a text encoder's tokenizer; null for another model.</summary>
+    public string? Tokenizer => Naming is OriginalNaming.UNet or OriginalNaming.Vae ? null : Component.Replace("text_encoder", "tokenizer", StringComparison.Ordinal);
+
     /// <summary>The part's modules in a file of such keys, without the prefix.</summary>
     public KeyModules Modules(IEnumerable<string> keys) =>
         new(keys.Where(key => key.StartsWith(Prefix, StringComparison.Ordinal)).Select(key => key[Prefix.Length..]));

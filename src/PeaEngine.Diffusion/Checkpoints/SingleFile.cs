@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using PeaEngine.Diffusion.Tokenizers;
 using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Checkpoints;
@@ -12,7 +13,6 @@ sealed class SingleFile : PipelineFiles
 {
     readonly string path;
     readonly Func<ITensorSource> open;
-    readonly DiffusersFolder? configs;
     readonly Dictionary<string, SingleFileModel> models = [];
 
     SingleFile(Func<ITensorSource> open, string? config)
@@ -26,10 +26,10 @@ sealed class SingleFile : PipelineFiles
         CheckKeys(source, parts.Values);
         if (config != null)
         {
-            configs = DiffusersFolder.Open(config);
-            (Index, Scheduler) = (configs.Config, configs.Component("scheduler").Config);
+            Configs = DiffusersFolder.Open(config);
+            (Index, Scheduler) = (Configs.Config, Configs.Component("scheduler").Config);
             foreach (var (part, model) in parts)
-                if (model.Mapped.Count > 0) models.Add(part.Component, new(path, configs.Component(part.Component).Config, Weights(model)));
+                if (model.Mapped.Count > 0) models.Add(part.Component, new(path, Configs.Component(part.Component).Config, Weights(model)));
             return;
         }
         var unet = parts.Values.Single(model => model.Part.Naming == OriginalNaming.UNet);
@@ -45,6 +45,9 @@ sealed class SingleFile : PipelineFiles
 
     /// <summary>What the file was recognised as; null where a folder says what it is.</summary>
     public KnownArchitecture? Architecture { get; }
+
+    /// <summary>The folder that says what the file is; null where it was recognised.</summary>
+    public DiffusersFolder? Configs { get; }
 
     /// <inheritdoc/>
     public override JsonConfig Index { get; }
@@ -74,9 +77,22 @@ sealed class SingleFile : PipelineFiles
     /// <inheritdoc/>
     public override TokenizerFiles Tokenizer(string component)
     {
-        if (configs != null) return new(configs.Component(component).Path);
-        var encoder = component.Replace("tokenizer", "text_encoder", StringComparison.Ordinal);
-        return new(null, KnownArchitecture.PadToken(Layout.Parts.Single(part => part.Component == encoder)));
+        if (Configs != null) return new(Configs.Component(component).Path);
+        return new(null, KnownArchitecture.PadToken(Layout.Parts.Single(part => part.Tokenizer == component)));
+    }
+
+    /// <summary>Writes a recognised pipeline's folder without its weights: index, configurations and tokenizers.</summary>
+    /// <param name="folder">A folder that is there.</param>
+    /// <exception cref="PeaException">A file cannot be written.</exception>
+    public void WriteConfigs(string folder)
+    {
+        Index.Save(Path.Combine(folder, "model_index.json"));
+        Scheduler.Save(Path.Combine(Make("scheduler"), "scheduler_config.json"));
+        foreach (var (name, model) in models) model.Config.Save(Path.Combine(Make(name), "config.json"));
+        foreach (var part in Layout.Parts)
+            if (part.Tokenizer is { } tokenizer) ClipVocabulary.Write(Make(tokenizer), KnownArchitecture.PadToken(part));
+
+        string Make(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
     }
 
     Func<ITensorSource> Weights(OriginalModel model) => () => new MappedTensors(open(), model.Mapped);

@@ -28,10 +28,25 @@ static class VaeKeys
         new("mid.attn_1.proj_out", "mid_block.attentions.0.to_out.0", TensorForm.Pointwise),
     ];
 
-    /// <summary>The map of a VAE, without what stands before <c>encoder</c>.</summary>
-    public static KeyMap Map(VaeLayout layout) => new([.. Outer, .. Half("encoder"), .. Half("decoder"), .. Blocks(layout)]);
+    /// <summary>What diffusers called an attention's projections up to version 0.12.</summary>
+    static readonly Dictionary<string, string> OldNames = new() { ["to_q"] = "query", ["to_k"] = "key", ["to_v"] = "value", ["to_out.0"] = "proj_attn" };
 
-    static IEnumerable<KeyPair> Half(string half) => Middle.Select(pair => pair with { Original = $"{half}.{pair.Original}", Diffusers = $"{half}.{pair.Diffusers}" });
+    /// <summary>The map of a VAE, without what stands before <c>encoder</c>.</summary>
+    /// <param name="layout">What the numbers depend on.</param>
+    /// <param name="hasOldAttention">Whether diffusers' names are those of up to version 0.12.</param>
+    public static KeyMap Map(VaeLayout layout, bool hasOldAttention = false)
+    {
+        KeyPair[] middle = hasOldAttention ? [.. Middle.Select(Older)] : Middle;
+        return new([.. Outer, .. Half("encoder", middle), .. Half("decoder", middle), .. Blocks(layout)]);
+    }
+
+    static IEnumerable<KeyPair> Half(string half, KeyPair[] middle) =>
+        middle.Select(pair => pair with { Original = $"{half}.{pair.Original}", Diffusers = $"{half}.{pair.Diffusers}" });
+
+    static KeyPair Older(KeyPair pair) =>
+        OldNames.FirstOrDefault(names => pair.Diffusers.EndsWith(names.Key, StringComparison.Ordinal)) is { Key: { } name, Value: var old }
+            ? pair with { Diffusers = pair.Diffusers[..^name.Length] + old }
+            : pair;
 
     static IEnumerable<KeyPair> Blocks(VaeLayout layout)
     {

@@ -163,6 +163,14 @@ public sealed class JsonConfig
         return new JsonConfig(Path, document.RootElement.Clone(), place);
     }
 
+    /// <summary>Writes the object to a file.</summary>
+    /// <exception cref="PeaException">It cannot be written.</exception>
+    public void Save(string path) => AtomicFile.Write(path, stream =>
+    {
+        using var writer = new Utf8JsonWriter(stream, new JsonWriterOptions { Indented = true });
+        element.WriteTo(writer);
+    });
+
     /// <summary>The value as it stands, for shapes that the getters do not know; null where the key is missing or null.</summary>
     public JsonElement? Element(string key) => Find(key);
 

@@ -14,7 +14,7 @@ public sealed class CheckpointConversionTests : IDisposable
 
     static IReadOnlyList<ConvertedWeights> Run(string from, string to, DType? dtype = null) => CheckpointConversion.Run(from, to, new() { DType = dtype });
 
-    static void AssertSame(ITensorSource expected, ITensorSource actual)
+    internal static void AssertSame(ITensorSource expected, ITensorSource actual)
     {
         Assert.Equal(expected.Tensors.Keys.Order(StringComparer.Ordinal), actual.Tensors.Keys.Order(StringComparer.Ordinal));
         foreach (var info in expected.Tensors.Values)
