@@ -33,6 +33,9 @@ static class SampleCommand
     static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG or JPEG to begin from: image to image.", HelpName = "FILE" };
     static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
     static readonly Option<string?> Mask = new("--mask") { Description = "PNG or JPEG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
+    static readonly Option<string?> Student = new("--student") { Description = "A text encoder of another language: a folder or file as its authors publish it. With --adapter.", HelpName = "DIR" };
+    static readonly Option<string?> Adapter = new("--adapter") { Description = "The PEA adapter for the student: .safetensors or .bin.", HelpName = "FILE" };
+    static readonly Option<int?> StudentLength = Integer("--student-length", "Tokens of the student's context. Default: the adapter's, else 52 for Chinese-CLIP, else the student's own.", "N");
     static readonly Option<LoraSource[]?> Lora = new("--lora")
     {
         Description = "A LoRA to add to the weights, with its scale; may be given several times. Default scale: 1.",
@@ -55,7 +58,7 @@ static class SampleCommand
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG or JPEG.")
         {
             Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
-            ClipSkip, Count, InitImage, Strength, Mask, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
+            ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
         foreach (var option in ControlOptions.All) command.Options.Add(option);
         command.SetAction(Run);
@@ -98,6 +101,9 @@ static class SampleCommand
         {
             Config = parsed.GetValue(Config),
             Vae = parsed.GetValue(Vae),
+            Student = parsed.GetValue(Student),
+            Adapter = parsed.GetValue(Adapter),
+            StudentLength = parsed.GetValue(StudentLength),
             ControlNets = ControlOptions.Folders(parsed),
             Loras = parsed.GetValue(Lora) ?? [],
             Refiner = parsed.GetValue(Refiner),

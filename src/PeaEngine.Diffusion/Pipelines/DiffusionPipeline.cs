@@ -1,9 +1,11 @@
 using System.Diagnostics;
+using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
 using PeaEngine.Randomness;
@@ -20,14 +22,14 @@ public abstract class DiffusionPipeline : IDisposable
 
     readonly ComponentOwner components;
     readonly AutoencoderKL vae;
-    readonly ITextConditioner conditioner;
     readonly LoraStack loras;
     IReadOnlyList<ControlNetModel> controlNets;
     DiffusionPipeline? refiner;
 
     private protected DiffusionPipeline(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
     {
-        (Config, Backend, this.components, this.conditioner) = (config, backend, components, conditioner);
+        (Config, Backend, this.components) = (config, backend, components);
+        Conditioner = conditioner;
         (UNet, vae, controlNets) = (models.UNet, models.Vae, models.ControlNets);
         loras = new(backend);
         loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
@@ -47,6 +49,8 @@ public abstract class DiffusionPipeline : IDisposable
 
     private protected UNet2DConditionModel UNet { get; }
 
+    ITextConditioner Conditioner { get; set; }
+
     /// <summary>Loads a checkpoint alone, as <see cref="Load(PipelineSource, Backend)"/> does.</summary>
     public static DiffusionPipeline Load(string model, Backend backend) => Load(new PipelineSource(model), backend);
 
@@ -63,7 +67,12 @@ public abstract class DiffusionPipeline : IDisposable
         try
         {
             var models = new PipelineModels(config, backend, components);
-            DiffusionPipeline pipeline = config.Family.IsXL ? new StableDiffusionXL(config, backend, components, models) : new StableDiffusion(config, backend, components, models);
+            ITextConditioner conditioner = source.Adapter != null ? AdapterConditioner.Load(backend, config, components)
+                : config.Family.IsXL ? new StableDiffusionXLConditioner(source.Model, models.Encoders, config.ForceZerosForEmptyPrompt)
+                : new StableDiffusionConditioner(models.Encoders[0]);
+            DiffusionPipeline pipeline = config.Family.IsXL
+                ? new StableDiffusionXL(config, backend, components, models, conditioner)
+                : new StableDiffusion(config, backend, components, models, conditioner);
             foreach (var lora in source.Loras) pipeline.FuseLora(components.Own(LoraFile.Open(lora.Path)), lora.Scale);
             if (source.Refiner is { } refiner) pipeline.UseRefiner(components.Own(Load(refiner, backend)));
             return pipeline;
@@ -92,10 +101,29 @@ public abstract class DiffusionPipeline : IDisposable
         PipelineConfig.CheckControls(options, source.ControlNets.Count);
         config.CreateScheduler(options, plan).Dispose();
         config.CheckLoras();
+        if (source.Adapter is { } file)
+        {
+            using var nowhere = Device.OpenNull();
+            using var adapter = PeaAdapter.Load(file, nowhere);
+            config.CheckAdapter(adapter);
+            AdapterConditioner.Check(options);
+            _ = StudentFiles.Find(source.Student!);
+        }
         if (source.Refiner is not { } path) return;
         var refiner = PipelineConfig.Read(new(path));
         config.CheckRefiner(refiner);
         refiner.CreateScheduler(options, plan).Dispose();
+    }
+
+    /// <summary>
+    /// Takes prompts through a student and an adapter from now on, in place of the checkpoint's text encoders; both stay the caller's.
+    /// </summary>
+    /// <exception cref="PeaException">The student, the adapter and the UNet do not go together.</exception>
+    public void UseAdapter(PeaAdapter adapter, StudentEncoder student)
+    {
+        ArgumentNullException.ThrowIfNull(adapter);
+        ArgumentNullException.ThrowIfNull(student);
+        Conditioner = new AdapterConditioner(Backend, Config, adapter, student);
     }
 
     /// <summary>
@@ -148,7 +176,7 @@ public abstract class DiffusionPipeline : IDisposable
     }
 
     /// <summary>The end of a prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
-    public string? CutOff(string prompt) => conditioner.CutOff(prompt);
+    public string? CutOff(string prompt) => Conditioner.CutOff(prompt);
 
     /// <summary>Draws.</summary>
     /// <param name="options">What to draw.</param>
@@ -203,7 +231,7 @@ public abstract class DiffusionPipeline : IDisposable
     {
         var (options, plan) = (stage.Options, stage.Plan);
         var guided = Config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
-        var embeddings = conditioner.Encode(options, guided, cancellation);
+        var embeddings = Conditioner.Encode(options, guided, cancellation);
         var rows = embeddings.Rows;
         // The reference's pipelines pass an eta of 0 even to the classes with another default.
         var eta = options.Eta ?? (options.Scheduler == null ? null : SchedulerCatalog.Eta(options.Scheduler)) ?? 0;

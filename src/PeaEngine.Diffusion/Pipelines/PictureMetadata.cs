@@ -60,7 +60,11 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             writer.WriteStartObject();
             writer.WriteString("engine", Version);
             writer.WriteString("model", source.Model);
+            if (source.Config != null) writer.WriteString("config", source.Config);
             if (source.Vae != null) writer.WriteString("vae", source.Vae);
+            if (source.Student != null) writer.WriteString("student", source.Student);
+            if (source.Adapter != null) writer.WriteString("adapter", source.Adapter);
+            if (source.StudentLength is { } length) writer.WriteNumber("student_length", length);
             if (source.Loras.Count > 0) WriteLoras(writer, source.Loras);
             if (source.Refiner != null) writer.WriteString("refiner", source.Refiner);
             writer.WriteString("prompt", options.Prompt);
@@ -124,7 +128,11 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
         };
         var source = new PipelineSource(config.String("model"))
         {
+            Config = config.OptionalString("config"),
             Vae = config.OptionalString("vae"),
+            Student = config.OptionalString("student"),
+            Adapter = config.OptionalString("adapter"),
+            StudentLength = config.OptionalInt("student_length"),
             ControlNets = config.Strings("controlnet", []),
             Loras = ReadLoras(config),
             Refiner = config.OptionalString("refiner"),

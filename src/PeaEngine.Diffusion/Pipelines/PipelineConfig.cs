@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Checkpoints;
 using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.Lora;
@@ -79,10 +80,14 @@ sealed class PipelineConfig
     /// <summary>Whether it is SDXL's refiner, which is told an aesthetic score and goes on from what is there.</summary>
     public bool IsRefiner => Family.IsXL && Files.Index.Bool("requires_aesthetics_score", false);
 
+    /// <summary>Channels of the pooled embedding that an SDXL UNet takes beside its time ids.</summary>
+    int PooledFeatures => UNet.ProjectionClassEmbeddingsInputDim - UNet.AdditionTimeEmbedDim * (IsRefiner ? 5 : 6);
+
     /// <summary>Reads configurations, and the beginnings of weight files.</summary>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
     public static PipelineConfig Read(PipelineSource source)
     {
+        source.Validate();
         var files = PipelineFiles.Open(source.Model, source.Config);
         var family = PipelineFamily.Of(files.Index.OptionalString("_class_name"))
             ?? throw files.Index.Wrong("_class_name", "the class of a StableDiffusion or StableDiffusionXL pipeline");
@@ -103,6 +108,16 @@ sealed class PipelineConfig
         var most = Family.IsXL ? encoderLayers - 1 : encoderLayers;
         if (options.ClipSkip > most) throw new OptionException($"clip skip: {options.ClipSkip}, expected at most {most} for this model");
         return plan;
+    }
+
+    /// <summary>That the UNet takes what an adapter gives.</summary>
+    /// <exception cref="PeaException">It does not.</exception>
+    public void CheckAdapter(PeaAdapter adapter)
+    {
+        foreach (var features in UNet.CrossAttentionDim)
+            if (features != adapter.SequenceFeatures) throw new PeaException($"adapter: a sequence of {adapter.SequenceFeatures} channels, the UNet of {Source.Model} takes {features}");
+        if (Family.IsXL && adapter.PooledFeatures != PooledFeatures)
+            throw new PeaException($"adapter: {(adapter.PooledFeatures is { } given ? $"a pooled embedding of {given} channels" : "no pooled embedding")}, the UNet of {Source.Model} takes one of {PooledFeatures}");
     }
 
     /// <summary>That another pipeline can go on from this one's latents.</summary>

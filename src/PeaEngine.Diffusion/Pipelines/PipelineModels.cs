@@ -15,7 +15,7 @@ sealed class PipelineModels
         {
             using var weights = config.VaeFiles.OpenWeights();
             var vae = components.Own(AutoencoderKL.Load(backend, config.VaeFiles.Config, weights));
-            var encoders = new PromptEncoder[config.TextEncoders.Count];
+            var encoders = new PromptEncoder[config.Source.Adapter == null ? config.TextEncoders.Count : 0];
             for (var i = 0; i < encoders.Length; i++) encoders[i] = components.Own(PromptEncoder.Load(config.Files, backend, config.TextEncoders[i]));
             var controlNets = new ControlNetModel[config.ControlNetFiles.Count];
             for (var i = 0; i < controlNets.Length; i++)
@@ -44,7 +44,7 @@ sealed class PipelineModels
     /// <summary>The VAE.</summary>
     public AutoencoderKL Vae { get; }
 
-    /// <summary>The text encoders with their tokenizers, in the configuration's order.</summary>
+    /// <summary>The text encoders with their tokenizers, in the configuration's order; none where an adapter stands for them.</summary>
     public IReadOnlyList<PromptEncoder> Encoders { get; }
 
     /// <summary>The ControlNets, in the source's order.</summary>

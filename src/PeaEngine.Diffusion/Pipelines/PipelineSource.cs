@@ -10,6 +10,15 @@ public sealed record PipelineSource(string Model)
     /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
     public string? Vae { get; init; }
 
+    /// <summary>A text encoder of another language, a folder or file as its authors publish it; with <see cref="Adapter"/>.</summary>
+    public string? Student { get; init; }
+
+    /// <summary>The PEA adapter that maps the student's states to what the UNet takes, so that the checkpoint's own text encoders are not needed.</summary>
+    public string? Adapter { get; init; }
+
+    /// <summary>The student's context length, where the adapter's metadata has none; by default 52 for Chinese-CLIP, else the student's own.</summary>
+    public int? StudentLength { get; init; }
+
     /// <summary>The folders of ControlNets.</summary>
     public IReadOnlyList<string> ControlNets { get; init; } = [];
 
@@ -18,6 +27,15 @@ public sealed record PipelineSource(string Model)
 
     /// <summary>The folder of an SDXL refiner, which does the last steps.</summary>
     public string? Refiner { get; init; }
+
+    /// <summary>Checks that what needs another is not alone.</summary>
+    /// <exception cref="OptionException">It is.</exception>
+    internal void Validate()
+    {
+        if (Student != null && Adapter == null) throw new OptionException($"student {Student}: there is no adapter for it");
+        if (Adapter != null && Student == null) throw new OptionException($"adapter {Adapter}: there is no student for it");
+        if (StudentLength != null && Student == null) throw new OptionException($"student length {StudentLength}: there is no student");
+    }
 }
 
 /// <summary>A LoRA of a pipeline.</summary>

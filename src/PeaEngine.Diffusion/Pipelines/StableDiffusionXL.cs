@@ -3,8 +3,8 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// <summary>diffusers StableDiffusionXLPipeline and its image-to-image and inpainting siblings: two text encoders, micro-conditioning.</summary>
 public sealed class StableDiffusionXL : DiffusionPipeline
 {
-    internal StableDiffusionXL(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models)
-        : base(config, backend, components, models, new StableDiffusionXLConditioner(config.Source.Model, models.Encoders, config.ForceZerosForEmptyPrompt))
+    internal StableDiffusionXL(PipelineConfig config, Backend backend, ComponentOwner components, PipelineModels models, ITextConditioner conditioner)
+        : base(config, backend, components, models, conditioner)
     {
     }
 

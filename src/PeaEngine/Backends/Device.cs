@@ -14,4 +14,7 @@ public static class Device
         "cpu" => new CpuBackend(threads),
         _ => throw new OptionException($"device '{name}': expected cpu, the only device of this version"),
     };
+
+    /// <summary>Opens a backend that computes nothing and has no memory: what is loaded onto it is only checked.</summary>
+    public static Backend OpenNull() => new NullBackend();
 }

@@ -7,19 +7,23 @@ namespace PeaEngine.Tests.Pipelines;
 /// <summary>One case of a golden pipeline folder: diffusers' arguments, and where its files are.</summary>
 sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 {
-    static readonly string[] Files = ["cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json", "cases_controlnet.json", "cases_controlnet_two.json"];
+    static readonly string[] Files =
+    [
+        "cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json", "cases_controlnet.json", "cases_controlnet_two.json",
+        "cases_adapter.json",
+    ];
 
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
     [
         "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
         "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
-        "base", "refiner", "refiner_start", "lora", "lora_scale",
+        "base", "refiner", "refiner_start", "lora", "lora_scale", "student", "adapter",
         "controlnet", "controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end", "guess_mode",
     ];
 
     /// <summary>The pipeline's files.</summary>
-    public PipelineSource Source => new(Model) { ControlNets = [.. ControlNets], Loras = Loras, Refiner = File("refiner") };
+    public PipelineSource Source => new(Model) { Student = File("student"), Adapter = File("adapter"), ControlNets = [.. ControlNets], Loras = Loras, Refiner = File("refiner") };
 
     /// <summary>One LoRA with its scale, or a list of each.</summary>
     LoraSource[] Loras => [.. Items("lora").Zip(Items("lora_scale"), (file, scale) => new LoraSource(GoldenFolder.At("pipeline", Folder, "lora", file.GetString()!), scale.GetDouble()))];
@@ -109,8 +113,11 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
     public PixelSize? Size(string name) =>
         Arguments.TryGetProperty(name, out var value) ? new PixelSize(value[0].GetInt32(), value[1].GetInt32()) : null;
 
-    /// <summary>The path of a picture argument.</summary>
-    public string? File(string name) => Text(name) is { } file ? GoldenFolder.At("pipeline", Folder, file) : null;
+    /// <summary>The path of an argument that names a file or folder.</summary>
+    public string? File(string name) => Text(name) is { } file ? Find(file) : null;
+
+    /// <summary>Beside the case, or in the project's samples.</summary>
+    string Find(string file) => file.StartsWith("samples/", StringComparison.Ordinal) ? Path.Combine(Repository.Root, file) : GoldenFolder.At("pipeline", Folder, file);
 
     /// <summary>An argument that is a list, or one value alone; empty where it is missing.</summary>
     public JsonElement[] Items(string name) => !Arguments.TryGetProperty(name, out var value) ? [] : value.ValueKind == JsonValueKind.Array ? [.. value.EnumerateArray()] : [value];

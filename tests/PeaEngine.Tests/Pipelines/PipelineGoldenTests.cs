@@ -86,12 +86,12 @@ public sealed class PipelineGoldenTests : IDisposable
             ("guidance_rescale", "--guidance-rescale"), ("eta", "--eta"), ("seed", "--seed"), ("width", "--width"), ("height", "--height"),
             ("clip_skip", "--clip-skip"), ("num_images_per_prompt", "--count"), ("strength", "--strength"), ("image", "--init-image"), ("mask_image", "--mask"),
             ("original_size", "--original-size"), ("crops_coords_top_left", "--crop"), ("target_size", "--target-size"),
-            ("refiner", "--refiner"), ("refiner_start", "--refiner-start"),
+            ("student", "--student"), ("adapter", "--adapter"), ("refiner", "--refiner"), ("refiner_start", "--refiner-start"),
         })
         {
             if (argument == "image" && one.IsControlled || !one.Arguments.TryGetProperty(argument, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) continue;
             yield return option;
-            yield return argument is "image" or "mask_image" or "refiner" ? one.File(argument)!
+            yield return argument is "image" or "mask_image" or "student" or "adapter" or "refiner" ? one.File(argument)!
                 : value.ValueKind == System.Text.Json.JsonValueKind.Array ? $"{value[0]},{value[1]}"
                 : value.ToString();
         }
