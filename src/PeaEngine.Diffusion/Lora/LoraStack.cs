@@ -22,6 +22,9 @@ sealed class LoraStack(Backend backend)
         foreach (var (key, weight) in model) weights.Add((component, key), weight);
     }
 
+    /// <summary>Says that a model is not loaded, since nothing asks it: what a LoRA does to it is left out.</summary>
+    public void AddAbsent(string component) => targets.AddAbsent(component);
+
     /// <summary>What is fused.</summary>
     public IReadOnlyList<LoraSource> Sources => fused.ConvertAll(one => new LoraSource(one.File.Path, one.Scale));
 

@@ -23,6 +23,10 @@ sealed class LoraTargets
     const string Weight = ".weight", TextRoot = "text_model.";
 
     readonly Dictionary<(string Component, string Name), LoraTarget> targets = [];
+    readonly HashSet<string> absent = [];
+
+    /// <summary>Says that a model is not loaded, since nothing asks it: what a LoRA does to it is left out.</summary>
+    public void AddAbsent(string component) => absent.Add(component);
 
     /// <summary>Adds the matrices and convolutions of a loaded model, a UNet's under their original names too.</summary>
     public void Add(string component, IReadOnlyDictionary<string, Weight> weights, KeyMap? originals)
@@ -48,6 +52,7 @@ sealed class LoraTargets
         var owners = new Dictionary<LoraTarget, LoraPair>();
         foreach (var pair in file.Pairs)
         {
+            if (absent.Contains(pair.Component)) continue;
             if (!targets.TryGetValue((pair.Component, Flat(pair.Module)), out var target))
                 throw file.Wrong($"tensor {Quoted.Of(pair.Down.Name)} is for a weight that the model's {pair.Component} does not have");
             if (!Fits(pair, target))

@@ -34,6 +34,7 @@ public abstract class DiffusionPipeline : IDisposable
         loras = new(backend);
         loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
         foreach (var ((_, name), encoder) in config.TextEncoders.Zip(models.Encoders)) loras.Add(name, encoder.Weights);
+        foreach (var (_, name) in config.TextEncoders.Skip(models.Encoders.Count)) loras.AddAbsent(name);
     }
 
     /// <summary>What it was loaded from.</summary>

@@ -10,7 +10,7 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
     static readonly string[] Files =
     [
         "cases.json", "cases_more.json", "cases_refiner.json", "cases_lora.json", "cases_lora_more.json", "cases_controlnet.json", "cases_controlnet_two.json",
-        "cases_adapter.json",
+        "cases_adapter.json", "cases_pea.json",
     ];
 
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
