@@ -6,7 +6,7 @@ namespace PeaEngine.Diffusion.Tokenizers;
 sealed class BertPreTokenizer : IPreTokenizer
 {
     /// <inheritdoc/>
-    public void Split(string text, List<string> words)
+    public void Split(string text, bool isFirst, List<string> words)
     {
         int start = 0, at = 0;
         foreach (var rune in text.EnumerateRunes())

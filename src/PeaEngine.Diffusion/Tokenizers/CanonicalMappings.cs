@@ -19,14 +19,19 @@ sealed class CanonicalMappings
     /// <summary>Reads the table; the file explains its lines.</summary>
     public static CanonicalMappings Load()
     {
-        const string name = "canonical-mappings.txt";
+        var mappings = new CanonicalMappings();
+        foreach (var line in Lines("canonical-mappings.txt")) mappings.Add(line);
+        return mappings;
+    }
+
+    /// <summary>The lines of an embedded table that are no remarks.</summary>
+    public static IEnumerable<string> Lines(string name)
+    {
         using var stream = typeof(CanonicalMappings).Assembly.GetManifestResourceStream(name)
             ?? throw new InvalidOperationException($"the resource {name} is not embedded");
         using var reader = new StreamReader(stream);
-        var mappings = new CanonicalMappings();
         while (reader.ReadLine() is { } line)
-            if (line[0] != '#') mappings.Add(line);
-        return mappings;
+            if (line[0] != '#') yield return line;
     }
 
     void Add(ReadOnlySpan<char> line)

@@ -44,11 +44,13 @@ sealed class ComposedTokenizer : ITokenizer
         ArgumentNullException.ThrowIfNull(text);
         List<int> ids = [];
         List<string> words = [];
+        var isFirst = true;
         foreach (var (stretch, rawId) in RawTokens.Split(text))
         {
             if (rawId >= 0)
             {
                 ids.Add(rawId);
+                isFirst = false;
                 continue;
             }
             foreach (var (part, id) in NormalizedTokens.Split(Normalizer?.Normalize(stretch) ?? stretch))
@@ -58,9 +60,10 @@ sealed class ComposedTokenizer : ITokenizer
                 else
                 {
                     words.Clear();
-                    PreTokenizer.Split(part, words);
+                    PreTokenizer.Split(part, isFirst, words);
                     foreach (var word in words) Model.Encode(word, ids);
                 }
+                isFirst = false;
             }
         }
         return ids;

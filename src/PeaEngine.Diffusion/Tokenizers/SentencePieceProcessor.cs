@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text;
 using PieceKind = PeaEngine.Diffusion.Tokenizers.SentencePieceModel.PieceKind;
 
@@ -9,8 +8,7 @@ sealed class SentencePieceProcessor
 {
     readonly SentencePieceModel file;
     readonly SentencePieceNormalizer normalizer;
-    readonly IPieceModel model;
-    readonly int[]? byteIds;
+    readonly PieceEncoder encoder;
     readonly Dictionary<string, int> ids = [];
 
     SentencePieceProcessor(SentencePieceModel file)
@@ -28,7 +26,6 @@ sealed class SentencePieceProcessor
             ids.TryAdd(TextOf(id), id);
         }
         if (UnknownId < 0) throw file.Wrong("no piece stands for what is unknown");
-        if (file.ByteFallback) byteIds = ByteIds();
         normalizer = new(file.PrecompiledCharsmap.Length > 0 ? new(file.Path, file.PrecompiledCharsmap) : null, userDefined)
         {
             AddDummyPrefix = file.AddDummyPrefix,
@@ -36,11 +33,12 @@ sealed class SentencePieceProcessor
             EscapeWhitespaces = file.EscapeWhitespaces,
             TreatWhitespaceAsSuffix = file.TreatWhitespaceAsSuffix,
         };
-        model = file.Model == SentencePieceModel.ModelKind.Unigram ? UnigramOf(pieces) : new PieceMerging(
+        IPieceModel model = file.Model == SentencePieceModel.ModelKind.Unigram ? UnigramOf(pieces) : new PieceMerging(
             pieces,
             [.. file.Pieces.Select(piece => piece.Score)],
             [.. file.Pieces.Select(piece => piece.Kind == PieceKind.Unused)],
             userDefined);
+        encoder = new(model, UnknownId, file.ByteFallback ? ByteIds() : null);
     }
 
     /// <summary>The id of what is unknown.</summary>
@@ -56,34 +54,14 @@ sealed class SentencePieceProcessor
     /// <summary>The ids of a text's pieces; what is unknown is one id for each run of it, or its bytes where the model has pieces for them.</summary>
     public List<int> Encode(string text)
     {
-        var normalized = normalizer.Normalize(text);
-        var pieces = new List<Piece>();
-        model.Segment(normalized, pieces);
-        var encoded = new List<int>(pieces.Count);
-        var afterUnknown = false;
-        foreach (var (start, length, id) in pieces)
-        {
-            if (id >= 0) encoded.Add(id);
-            else if (byteIds != null)
-                foreach (var value in normalized.Slice(start, length)) encoded.Add(byteIds[value]);
-            else if (!afterUnknown) encoded.Add(UnknownId);
-            afterUnknown = id < 0;
-        }
+        var encoded = new List<int>();
+        encoder.Encode(normalizer.Normalize(text), encoded);
         return encoded;
     }
 
     string TextOf(int id) => Encoding.UTF8.GetString(file.Pieces[id].Text.Span);
 
-    int[] ByteIds()
-    {
-        var found = new int[256];
-        for (var value = 0; value < found.Length; value++)
-        {
-            var name = string.Create(CultureInfo.InvariantCulture, $"<0x{value:X2}>");
-            found[value] = Find(name) is { } id && file.Pieces[id].Kind == PieceKind.Byte ? id : throw file.Wrong($"byte_fallback without a piece {name}");
-        }
-        return found;
-    }
+    int[] ByteIds() => PieceEncoder.ByteIds(name => Find(name) is { } id && file.Pieces[id].Kind == PieceKind.Byte ? id : throw file.Wrong($"byte_fallback without a piece {name}"));
 
     Unigram UnigramOf(PieceTrie pieces)
     {

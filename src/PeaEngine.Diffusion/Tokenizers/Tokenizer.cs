@@ -9,8 +9,8 @@ public static class Tokenizer
 
     /// <summary>
     /// Reads a folder's tokenizer: <c>sentencepiece.bpe.model</c> (XLM-R), <c>spiece.model</c> (T5), <c>tokenizer.model</c> (llama),
-    /// <c>vocab.txt</c> (BERT), or <c>vocab.json</c> with <c>merges.txt</c> (CLIP). The class in <c>tokenizer_config.json</c>, where
-    /// there is one, says more than a SentencePiece model's name.
+    /// <c>vocab.txt</c> (BERT), <c>vocab.json</c> with <c>merges.txt</c> (CLIP), else <c>tokenizer.json</c>. The class in
+    /// <c>tokenizer_config.json</c>, where there is one, says more than a SentencePiece model's name.
     /// </summary>
     /// <param name="folder">The folder.</param>
     /// <param name="dialect">Whose way of BERT a <c>vocab.txt</c> is read.</param>
@@ -18,20 +18,27 @@ public static class Tokenizer
     public static ITokenizer Load(string folder, BertDialect dialect = BertDialect.Transformers)
     {
         foreach (var (name, family) in SentencePieceModels)
-            if (Has(name)) return LoadSentencePiece(At(name), TokenizerConfig.Read(folder), family);
+        {
+            if (!Has(name)) continue;
+            var config = TokenizerConfig.Read(folder);
+            if (LoadSentencePiece(At(name), config, config.ClassName ?? family) is { } tokenizer) return tokenizer;
+            if (!Has(TokenizersFile.FileName)) throw new PeaException($"{At(name)}: a tokenizer of class '{TokenizerJson.Quote(config.ClassName!)}', expected XLMRobertaTokenizer, T5Tokenizer, MT5Tokenizer or LlamaTokenizer");
+            return TokenizersFile.Load(folder);
+        }
         if (Has(BertTokenizer.FileName)) return BertTokenizer.Load(folder, dialect);
         if (Has("vocab.json") && Has("merges.txt")) return ClipTokenizer.Load(folder);
-        throw new PeaException($"{folder}: no tokenizer, expected {string.Join(", ", SentencePieceModels.Select(model => model.Name))}, vocab.txt, or vocab.json and merges.txt");
+        if (Has(TokenizersFile.FileName)) return TokenizersFile.IsClip(folder) ? ClipTokenizer.Load(folder) : TokenizersFile.Load(folder);
+        throw new PeaException($"{folder}: no tokenizer, expected {string.Join(", ", SentencePieceModels.Select(model => model.Name))}, vocab.txt, vocab.json and merges.txt, or tokenizer.json");
 
         string At(string name) => Path.Combine(folder, name);
         bool Has(string name) => File.Exists(At(name));
     }
 
-    static SentencePieceTokenizer LoadSentencePiece(string path, TokenizerConfig config, string family) => (config.ClassName ?? family) switch
+    static SentencePieceTokenizer? LoadSentencePiece(string path, TokenizerConfig config, string className) => className switch
     {
         "XLMRobertaTokenizer" => SentencePieceTokenizer.XlmRoberta(path, config),
         "T5Tokenizer" or "MT5Tokenizer" => SentencePieceTokenizer.T5(path, config),
         "LlamaTokenizer" => SentencePieceTokenizer.Llama(path, config),
-        var other => throw new PeaException($"{path}: a tokenizer of class '{TokenizerJson.Quote(other)}', expected XLMRobertaTokenizer, T5Tokenizer, MT5Tokenizer or LlamaTokenizer"),
+        _ => null,
     };
 }

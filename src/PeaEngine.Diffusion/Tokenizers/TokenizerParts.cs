@@ -11,7 +11,10 @@ interface INormalizer
 interface IPreTokenizer
 {
     /// <summary>Appends a text's words.</summary>
-    void Split(string text, List<string> words);
+    /// <param name="text">The text.</param>
+    /// <param name="isFirst">Whether nothing stands before it in what is tokenized.</param>
+    /// <param name="words">Where they go.</param>
+    void Split(string text, bool isFirst, List<string> words);
 }
 
 /// <summary>A vocabulary and how words are made of its tokens.</summary>

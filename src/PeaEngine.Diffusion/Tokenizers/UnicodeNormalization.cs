@@ -13,17 +13,26 @@ static class UnicodeNormalization
     const int LeadCount = 19, VowelCount = 21, TailCount = 28;
 
     static readonly Lazy<CanonicalMappings> Mappings = new(CanonicalMappings.Load);
+    static readonly Lazy<Dictionary<int, int[]>> Compatibility = new(CompatibilityMappings.Load);
 
-    /// <summary>The text in form C or D; lone surrogates become U+FFFD.</summary>
+    /// <summary>The text in a form; lone surrogates become U+FFFD.</summary>
     public static string Normalize(string text, NormalizationForm form = NormalizationForm.FormC)
     {
-        // Nothing below U+0300 composes with what follows unless that is itself at or above U+0300, and nothing below U+00C0 decomposes.
-        if (text.AsSpan().IndexOfAnyExceptInRange('\0', form == NormalizationForm.FormC ? '\u02FF' : '\u00BF') < 0) return text;
+        var composes = form is NormalizationForm.FormC or NormalizationForm.FormKC;
+        var compatibility = form is NormalizationForm.FormKC or NormalizationForm.FormKD ? Compatibility.Value : null;
+        // Nothing below U+0300 composes with what follows unless that is itself at or above U+0300, nothing below U+00C0 decomposes, and
+        // nothing below U+00A0 is another character's variant.
+        var firstAffected = compatibility != null ? '\u00A0' : composes ? '\u0300' : '\u00C0';
+        if (text.AsSpan().IndexOfAnyExceptInRange('\0', (char)(firstAffected - 1)) < 0) return text;
         var mappings = Mappings.Value;
         var points = new List<int>(text.Length + 16);
-        foreach (var rune in text.EnumerateRunes()) Decompose(mappings, rune.Value, points);
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (compatibility != null && compatibility.TryGetValue(rune.Value, out var parts)) points.AddRange(parts);
+            else Decompose(mappings, rune.Value, points);
+        }
         Order(mappings, CollectionsMarshal.AsSpan(points));
-        if (form == NormalizationForm.FormC) Compose(mappings, points);
+        if (composes) Compose(mappings, points);
         var normalized = new StringBuilder(text.Length);
         foreach (var point in points) normalized.Append(new Rune(point));
         return normalized.ToString();

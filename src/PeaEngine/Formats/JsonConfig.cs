@@ -144,6 +144,12 @@ public sealed class JsonConfig
         return new JsonConfig(Path, value, $"{place}{key}.");
     }
 
+    /// <summary>A list of objects, empty where the key is missing or null.</summary>
+    /// <inheritdoc cref="OptionalInt"/>
+    public IReadOnlyList<JsonConfig> Objects(string key) => List(key, (value, item) => value.ValueKind == JsonValueKind.Object
+        ? new JsonConfig(Path, value, $"{place}{item}.")
+        : throw Wrong(item, value, "an object")) ?? [];
+
     /// <summary>The same object with another value for a key of its own, which it may lack.</summary>
     /// <param name="key">The key.</param>
     /// <param name="json">The value, well-formed JSON in UTF-8.</param>

@@ -1,3 +1,4 @@
+using System.Text;
 using PeaEngine.Diffusion.Tokenizers;
 
 namespace PeaEngine.Tests.Tokenizers;
@@ -29,6 +30,17 @@ public class UnicodeNormalizationTests
     [InlineData("\u0300A", "\u0300A")]
     public void TextIsComposed(string text, string expected) => Assert.Equal(expected, UnicodeNormalization.Normalize(text));
 
+    [Theory]
+    [InlineData(NormalizationForm.FormD, "\u1E9B\u0323", "\u017F\u0323\u0307")] // UAX #15's table of all four forms
+    [InlineData(NormalizationForm.FormC, "\u1E9B\u0323", "\u1E9B\u0323")]
+    [InlineData(NormalizationForm.FormKD, "\u1E9B\u0323", "s\u0323\u0307")]
+    [InlineData(NormalizationForm.FormKC, "\u1E9B\u0323", "\u1E69")]
+    [InlineData(NormalizationForm.FormD, "Åﬁ각", "A\u030Aﬁ\u1100\u1161\u11A8")]
+    [InlineData(NormalizationForm.FormKC, "Ⅸ ｆｕｌｌ ﬃ ㌔ ½ ㉮\u00A0𝔄", "IX full ffi キロ 1\u20442 가 A")]
+    [InlineData(NormalizationForm.FormKD, "ﷺ㌀ẛ", "صلى الله عليه وسلمアハ\u309Aートs\u0307")]
+    [InlineData(NormalizationForm.FormKC, "plain~\u007F", "plain~\u007F")]
+    public void OtherFormsAreGivenToo(NormalizationForm form, string text, string expected) => Assert.Equal(expected, UnicodeNormalization.Normalize(text, form));
+
     [Fact]
     public void EveryMappingHolds()
     {
@@ -37,6 +49,10 @@ public class UnicodeNormalizationTests
         Assert.Equal(941, mappings.Compositions.Count);
         foreach (var ((first, second), composite) in mappings.Compositions)
             Assert.Equal(char.ConvertFromUtf32(composite), UnicodeNormalization.Normalize(char.ConvertFromUtf32(first) + char.ConvertFromUtf32(second)));
+        var variants = CompatibilityMappings.Load();
+        Assert.Equal(3849, variants.Count);
+        foreach (var (point, parts) in variants)
+            Assert.Equal(string.Concat(parts.Select(char.ConvertFromUtf32)), UnicodeNormalization.Normalize(char.ConvertFromUtf32(point), NormalizationForm.FormKD));
         foreach (var point in mappings.Decompositions.Keys)
         {
             var normalized = UnicodeNormalization.Normalize(char.ConvertFromUtf32(point));
