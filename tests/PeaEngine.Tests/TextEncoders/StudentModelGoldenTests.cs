@@ -1,6 +1,7 @@
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Formats;
 using PeaEngine.Tests.Models;
+using PeaEngine.Tests.Ops;
 
 namespace PeaEngine.Tests.TextEncoders;
 
@@ -48,6 +49,46 @@ public class StudentModelGoldenTests
             else CheckBody(name, fixture, inputs, layers);
         }
     }
+
+    /// <summary>Students give states alone; what the reference pools from them with more of the checkpoint's weights follows from them.</summary>
+    [Theory, MemberData(nameof(Cases))]
+    public void PooledOutputsFollowFromTheLastState(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var inputs = new GoldenInputs(name);
+        using var fixture = new ModelFixture();
+        var files = StudentFiles.Find(GoldenFolder.At("text", name));
+        using var model = files.Load(fixture.Backend, out _, out _);
+        if (model is ClipTextModel) return;
+        using var weights = new GoldenTensors(TensorFile.Open(files.Weights));
+        var state = fixture.Download(model.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch));
+        for (var row = 0; row < inputs.Batch; row++)
+        {
+            double[] First() => Token(row, 0);
+            if (inputs.Io.Has("pooler_output"))
+                Check("pooler_output", weights.Has("transformation.weight") ? First()
+                    : [.. Product(First(), weights["pooler.dense.weight"].Values).Zip(weights["pooler.dense.bias"].Values, (sum, bias) => Math.Tanh(sum + bias))]);
+            if (inputs.Io.Has("projected")) Check("projected", Product(First(), Turned(weights["module.text_projection"])));
+            if (inputs.Io.Has("pooled"))
+            {
+                // OpenCLIP's mean of the tokens that are no padding, through its two linears.
+                int[] seen = [.. Enumerable.Range(0, inputs.Tokens).Where(token => inputs.Mask[row * inputs.Tokens + token] != 0)];
+                double[] mean = [.. Enumerable.Range(0, model.HiddenSize).Select(i => seen.Average(token => Token(row, token)[i]))];
+                Check("pooled", Product([.. Product(mean, weights["text.proj.0.weight"].Values).Select(x => Reference.Activate(x, Activation.Gelu))], weights["text.proj.2.weight"].Values));
+            }
+
+            void Check(string key, double[] actual) => GoldenTensors.AssertClose(key, inputs.Io[key].Values.AsSpan(row * actual.Length, actual.Length), Array.ConvertAll(actual, value => (float)value));
+        }
+
+        double[] Token(int row, int token) => Array.ConvertAll(state[((row * inputs.Tokens + token) * model.HiddenSize)..((row * inputs.Tokens + token + 1) * model.HiddenSize)], value => (double)value);
+    }
+
+    /// <summary>weight [N, K] · x [K]</summary>
+    static double[] Product(double[] x, float[] weight) => [.. weight.Chunk(x.Length).Select(row => row.Zip(x, (a, b) => a * b).Sum())];
+
+    /// <summary>[K, N] as [N, K].</summary>
+    static float[] Turned(GoldenTensor tensor) =>
+        [.. Enumerable.Range(0, tensor.Values.Length).Select(i => tensor.Values[i % tensor.Shape[0] * tensor.Shape[1] + i / tensor.Shape[0]])];
 
     static void CheckBody(string name, ModelFixture fixture, GoldenInputs inputs, int layers)
     {
