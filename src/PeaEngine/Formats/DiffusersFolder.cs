@@ -19,11 +19,11 @@ public sealed class DiffusersFolder : IModelFiles
     /// <summary>What the weights of transformers' models are named, without their ending, in safetensors.</summary>
     public const string TransformersStem = "model";
 
-    const string IndexName = "model_index.json";
+    const string TorchStem = "pytorch_model", IndexName = "model_index.json";
 
     static readonly string[] ConfigNames = [IndexName, "config.json", "scheduler_config.json", "preprocessor_config.json", "tokenizer_config.json"];
 
-    static readonly string[] WeightNames = [.. WeightNamesOf("safetensors", DiffusersStem, TransformersStem), .. WeightNamesOf("bin", DiffusersStem, "pytorch_model")];
+    static readonly string[] WeightNames = [.. WeightNamesOf("safetensors", DiffusersStem, TransformersStem), .. WeightNamesOf("bin", DiffusersStem, TorchStem)];
 
     readonly Lazy<JsonConfig> config;
     readonly Lazy<IReadOnlyDictionary<string, DiffusersComponent>> components;
@@ -94,7 +94,8 @@ public sealed class DiffusersFolder : IModelFiles
 
     /// <summary>Opens the component's weights, sharded or not; the caller disposes them.</summary>
     /// <exception cref="PeaException">There are none under the names of <see cref="FindWeights"/>, or they cannot be opened.</exception>
-    public ITensorSource OpenWeights() => TensorFile.Open(FindWeights() ?? throw Nothing("weights", WeightNames));
+    public ITensorSource OpenWeights() => TensorFile.Open(FindWeights() ?? throw new PeaException(
+        $"{Path}: no weights in this folder, expected {WeightNames[0]}, {WeightNames[1]} or {TorchStem}.bin, or the index of their shards, or their fp16 variants"));
 
     /// <summary>The names in one format: whole, in shards, and the fp16 variant of both.</summary>
     static string[] WeightNamesOf(string format, params string[] stems) =>
