@@ -47,6 +47,7 @@ static class Catalogue
         // SDXL in its own size, at 512².
         new VaeDecode(64),
         new UNet(64, 77),
+        new ControlNet(64, 77),
         // The command line, from its start to the PNG.
         new Picture("picture_emoji", 64, 20, isFullSize: false),
         new Picture("picture_sdxl", 512, 2, isFullSize: true),

@@ -1,5 +1,6 @@
 using System.Text;
 using PeaEngine.Backends;
+using PeaEngine.Diffusion.ControlNet;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Diffusion.Vae;
@@ -15,6 +16,13 @@ static class FullSizeSdxl
          "block_out_channels": [320, 640, 1280], "cross_attention_dim": 2048, "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
          "up_block_types": ["CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"], "projection_class_embeddings_input_dim": 2816, "sample_size": 128,
          "transformer_layers_per_block": [1, 2, 10], "use_linear_projection": true}
+        """;
+
+    /// <summary>diffusers/controlnet-canny-sdxl-1.0 and its like.</summary>
+    const string ControlNet = """
+        {"_class_name": "ControlNetModel", "addition_embed_type": "text_time", "addition_time_embed_dim": 256, "attention_head_dim": [5, 10, 20],
+         "block_out_channels": [320, 640, 1280], "cross_attention_dim": 2048, "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"],
+         "projection_class_embeddings_input_dim": 2816, "transformer_layers_per_block": [1, 2, 10], "use_linear_projection": true}
         """;
 
     const string Vae = """
@@ -47,6 +55,12 @@ static class FullSizeSdxl
     {
         using var weights = new RandomWeights();
         return UNet2DConditionModel.Load(backend, Parse(UNet), weights);
+    }
+
+    public static ControlNetModel LoadControlNet(Backend backend)
+    {
+        using var weights = new RandomWeights();
+        return ControlNetModel.Load(backend, Parse(ControlNet), weights);
     }
 
     public static AutoencoderKL LoadVae(Backend backend)
