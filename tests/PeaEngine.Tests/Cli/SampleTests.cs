@@ -76,6 +76,34 @@ public sealed class SampleTests : IDisposable
         Assert.StartsWith($"seed {seed}\n", run.Output, StringComparison.Ordinal);
     }
 
+    /// <summary>The second of two ControlNets sees its image as it is to be seen, the first the edges of its own.</summary>
+    [Fact]
+    public void ControlImagesPairByOrderAndAreTurnedUpright()
+    {
+        var nets = new[] { "controlnet", "controlnet2" }.Select(name => Path.Combine(Path.GetDirectoryName(SmallPipeline.Sdxl)!, name)).ToArray();
+        var image = new PixelImage(64, 64);
+        for (var y = 0; y < 64; y++)
+            for (var x = 0; x < 64; x++) image.Row(y)[3 * x] = (byte)(x < 20 && y < 40 ? 200 : 0);
+        image.Save(folder.At("plain.png"));
+        image.Orientation = 6;
+        image.Save(folder.At("turned.png"));
+
+        var run = CommandLine.Run(["sample", "a cat", .. Small, "--seed", "3", "--controlnet", nets[0], "--control-image", folder.At("plain.png"), "--canny", "100,200", "--control-scale", "0.7",
+            "--controlnet", nets[1], "--control-image", folder.At("turned.png"), "--canny", "none", "--control-scale", "0.9", "--output", folder.At("a.png")]);
+
+        Assert.True(run.Code == ExitCode.Done, run.Error);
+        using var backend = Device.Open("cpu", 2);
+        using var pipeline = DiffusionPipeline.Load(new PipelineSource(SmallPipeline.Sdxl) { ControlNets = nets }, backend);
+        var options = new GenerateOptions { Prompt = "a cat", Steps = 1, Width = 64, Height = 64, Seed = 3 };
+        byte[] Draw(PixelImage second) => pipeline.Generate(options with
+        {
+            Controls = [new(PixelImage.Load(folder.At("plain.png"))) { Scale = 0.7, Canny = new(100, 200) }, new(second) { Scale = 0.9 }],
+        })[0].Pixels.Pixels.ToArray();
+        var drawn = PixelImage.Load(folder.At("a.png")).Pixels.ToArray();
+        Assert.Equal(Draw(image.Upright()), drawn);
+        Assert.NotEqual(Draw(image), drawn);
+    }
+
     [Fact]
     public void AnOlderPictureIsReplaced()
     {

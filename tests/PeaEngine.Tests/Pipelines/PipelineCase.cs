@@ -13,13 +13,15 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
         "cases_adapter.json", "cases_pea.json",
     ];
 
+    static readonly string[] ControlArguments = ["controlnet", "controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end", "guess_mode", "control_image"];
+
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
     [
         "case", "scheduler", "prompt", "negative_prompt", "num_inference_steps", "guidance_scale", "guidance_rescale", "eta", "seed", "width", "height",
         "original_size", "crops_coords_top_left", "target_size", "clip_skip", "num_images_per_prompt", "image", "strength", "mask_image",
         "base", "refiner", "refiner_start", "lora", "lora_scale", "student", "adapter",
-        "controlnet", "controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end", "guess_mode",
+        .. ControlArguments,
     ];
 
     /// <summary>The pipeline's files.</summary>
@@ -43,8 +45,14 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
     public IReadOnlyList<string> ControlNets => !IsControlled ? []
         : [.. (Items("controlnet") is { Length: > 0 } named ? named.Select(name => name.GetString()!) : ["controlnet"]).Select(name => GoldenFolder.At("pipeline", Folder, name))];
 
-    /// <summary>Whether <c>image</c> is for ControlNets rather than to begin from.</summary>
-    public bool IsControlled => Arguments.TryGetProperty("controlnet_conditioning_scale", out _);
+    /// <summary>Whether there are ControlNets.</summary>
+    public bool IsControlled => ControlArguments.Any(name => Arguments.TryGetProperty(name, out _));
+
+    /// <summary>Whose pictures the ControlNets see: with an init image diffusers calls them otherwise.</summary>
+    public string ControlImage => Arguments.TryGetProperty("control_image", out _) ? "control_image" : "image";
+
+    /// <summary>The path of the init image: <c>image</c>, unless that is what the ControlNets see.</summary>
+    public string? InitImage => IsControlled && ControlImage == "image" ? null : File("image");
 
     /// <summary>The steps before the refiner's, of a method that evaluates the model once a step.</summary>
     public int BaseSteps => (int)Math.Round(Number("num_inference_steps")!.Value * Number("refiner_start")!.Value);
@@ -89,13 +97,13 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
             TargetSize = Size("target_size"),
             ClipSkip = (int?)Number("clip_skip"),
             Count = (int?)Number("num_images_per_prompt") ?? 1,
-            InitImage = IsControlled ? null : Picture("image"),
+            InitImage = InitImage is { } init ? PixelImage.Load(init) : null,
             Strength = Number("strength"),
             Mask = Picture("mask_image"),
             RefinerStart = Number("refiner_start"),
-            Controls = [.. ControlNets.Select((_, i) => new Control(PixelImage.Load(GoldenFolder.At("pipeline", Folder, Items("image")[i].GetString()!)))
+            Controls = [.. ControlNets.Select((_, i) => new Control(PixelImage.Load(GoldenFolder.At("pipeline", Folder, Items(ControlImage)[i].GetString()!)))
             {
-                Scale = Items("controlnet_conditioning_scale")[i].GetDouble(),
+                Scale = Items("controlnet_conditioning_scale") is { Length: > 0 } scales ? scales[i].GetDouble() : null,
                 Start = Items("control_guidance_start") is { Length: > 0 } starts ? starts[i].GetDouble() : 0,
                 End = Items("control_guidance_end") is { Length: > 0 } ends ? ends[i].GetDouble() : 1,
             })],

@@ -89,7 +89,7 @@ public sealed class PipelineGoldenTests : IDisposable
             ("student", "--student"), ("adapter", "--adapter"), ("refiner", "--refiner"), ("refiner_start", "--refiner-start"),
         })
         {
-            if (argument == "image" && one.IsControlled || !one.Arguments.TryGetProperty(argument, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) continue;
+            if (argument == "image" && one.InitImage == null || !one.Arguments.TryGetProperty(argument, out var value) || value.ValueKind == System.Text.Json.JsonValueKind.Null) continue;
             yield return option;
             yield return argument is "image" or "mask_image" or "student" or "adapter" or "refiner" ? one.File(argument)!
                 : value.ValueKind == System.Text.Json.JsonValueKind.Array ? $"{value[0]},{value[1]}"
@@ -108,12 +108,12 @@ public sealed class PipelineGoldenTests : IDisposable
         }
         foreach (var (argument, option) in new[]
         {
-            ("image", "--control-image"), ("controlnet_conditioning_scale", "--control-scale"), ("control_guidance_start", "--control-start"), ("control_guidance_end", "--control-end"),
+            (one.ControlImage, "--control-image"), ("controlnet_conditioning_scale", "--control-scale"), ("control_guidance_start", "--control-start"), ("control_guidance_end", "--control-end"),
         })
             foreach (var value in one.Items(argument))
             {
                 yield return option;
-                yield return argument == "image" ? GoldenFolder.At("pipeline", one.Folder, value.GetString()!) : value.ToString();
+                yield return argument == one.ControlImage ? GoldenFolder.At("pipeline", one.Folder, value.GetString()!) : value.ToString();
             }
         if (one.Options().GuessMode) yield return "--guess-mode";
     }
