@@ -30,9 +30,9 @@ static class SampleCommand
     static readonly Option<PixelSize?> TargetSize = Pair("--target-size", "SDXL's micro-conditioning. Default: the picture's size.", "H,W");
     static readonly Option<int?> ClipSkip = Integer("--clip-skip", "Last text encoder layers to leave out, beyond those the model leaves out. Default: 0.", "N");
     static readonly Option<int?> Count = Integer("--count", "Pictures of the prompt. Default: 1.", "N");
-    static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG or JPEG to begin from: image to image.", HelpName = "FILE" };
+    static readonly Option<string?> InitImage = new("--init-image") { Description = "PNG, JPEG, BMP or WebP to begin from: image to image.", HelpName = "FILE" };
     static readonly Option<double?> Strength = Number("--strength", "How much of the init image is drawn anew, 0 to 1. Default: 0.3 for SDXL, 0.8 for SD; with a mask 0.9999 and 1.");
-    static readonly Option<string?> Mask = new("--mask") { Description = "PNG or JPEG that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
+    static readonly Option<string?> Mask = new("--mask") { Description = "PNG, JPEG, BMP or WebP that is white where the init image is drawn anew: inpainting.", HelpName = "FILE" };
     static readonly Option<string?> Student = new("--student") { Description = "A text encoder of another language: a folder or file as its authors publish it. With --adapter.", HelpName = "DIR" };
     static readonly Option<string?> Adapter = new("--adapter") { Description = "The PEA adapter for the student: .safetensors or .bin.", HelpName = "FILE" };
     static readonly Option<int?> StudentLength = Integer("--student-length", "Tokens of the student's context. Default: the adapter's, else 52 for Chinese-CLIP, else the student's own.", "N");

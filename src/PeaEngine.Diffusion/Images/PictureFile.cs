@@ -37,7 +37,9 @@ static class PictureFile
     public static PixelImage Read(ReadOnlyMemory<byte> file, string name) => Recognise(file.Span, name) switch
     {
         Kind.Png => PngReader.Read(file, name),
-        _ => JpegReader.Read(file.Span, name),
+        Kind.Jpeg => JpegReader.Read(file.Span, name),
+        Kind.Bmp => BmpReader.Read(file.Span, name),
+        _ => WebPReader.Read(file.Span, name, LibWebP.Find()),
     };
 
     /// <summary>Writes a file of the kind that its name's ending says.</summary>
@@ -55,12 +57,14 @@ static class PictureFile
     /// <summary>Whether the ending is JPEG's.</summary>
     public static bool IsJpeg(string path) => path.EndsWith(".jpg", StringComparison.OrdinalIgnoreCase) || path.EndsWith(".jpeg", StringComparison.OrdinalIgnoreCase);
 
-    enum Kind { Png, Jpeg }
+    enum Kind { Png, Jpeg, Bmp, WebP }
 
     static Kind Recognise(ReadOnlySpan<byte> file, string name)
     {
         if (file.StartsWith(PngReader.Signature)) return Kind.Png;
         if (file.StartsWith(JpegReader.Signature)) return Kind.Jpeg;
+        if (file.StartsWith(BmpReader.Signature)) return Kind.Bmp;
+        if (WebPReader.Begins(file)) return Kind.WebP;
         var kind = file switch
         {
             [] => "an empty file",
@@ -69,6 +73,6 @@ static class PictureFile
             _ when PngReader.Signature.StartsWith(file) => "only the beginning of a PNG",
             _ => "no picture of a known kind",
         };
-        throw new PeaException($"{name}: {kind}, expected a PNG or JPEG");
+        throw new PeaException($"{name}: {kind}, expected a PNG, JPEG, BMP or WebP");
     }
 }

@@ -52,7 +52,7 @@ public sealed class PixelImage
     public Span<byte> Row(int y) => pixels.AsSpan(y * Width * Channels, Width * Channels);
 
     /// <summary>
-    /// Reads a PNG or JPEG, whichever its bytes say, as colour: an alpha channel is dropped, of 16 bits the high byte is kept. The
+    /// Reads a PNG, JPEG, BMP or WebP, whichever its bytes say, as colour: an alpha channel is dropped, of 16 bits the high byte is kept. The
     /// pixels are as stored; <see cref="Upright"/> turns them as the file wants it.
     /// </summary>
     /// <exception cref="PeaException">The file cannot be read, is of another kind, or is damaged.</exception>

@@ -17,7 +17,7 @@ public class PictureFileTests
     [Theory]
     [MemberData(nameof(Others))]
     public void AnotherKindIsNamed(string kind, byte[] file) =>
-        Assert.Equal($"x.png: {kind}, expected a PNG or JPEG", Assert.Throws<PeaException>(() => PixelImage.Decode(file, "x.png")).Message);
+        Assert.Equal($"x.png: {kind}, expected a PNG, JPEG, BMP or WebP", Assert.Throws<PeaException>(() => PixelImage.Decode(file, "x.png")).Message);
 
     [Fact]
     public void AMissingFileIsNamed()
