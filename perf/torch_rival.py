@@ -179,6 +179,47 @@ def timestep_embedding(batch, channels):
     return run
 
 
+def linear_backward(rows, ins, outs):
+    dy, w = torch.randn(rows, outs), torch.randn(outs, ins)
+    return lambda: torch.mm(dy, w)
+
+
+def linear_weight_backward(rows, ins, outs):
+    x, dy, dw = torch.randn(rows, ins), torch.randn(rows, outs), torch.zeros(outs, ins)
+    return lambda: dw.addmm_(dy.t(), x)
+
+
+def conv2d_gradient(size, ins, outs, stride, mask):
+    def way(layout):
+        x = torch.randn(1, ins, size, size).contiguous(memory_format=layout)
+        w = torch.randn(outs, ins, 3, 3).contiguous(memory_format=layout)
+        dy = torch.randn(1, outs, size // stride, size // stride).contiguous(memory_format=layout)
+        return lambda: torch.ops.aten.convolution_backward(dy, x, w, None, [stride] * 2, [1, 1], [1, 1], False, [0, 0], 1, mask)
+
+    return {name: way(layout) for name, layout in BOTH_LAYOUTS.items()}
+
+
+def conv2d_backward(size, ins, outs, stride):
+    return conv2d_gradient(size, ins, outs, stride, [True, False, False])
+
+
+def conv2d_weight_backward(size, ins, outs):
+    return conv2d_gradient(size, ins, outs, 1, [False, True, False])
+
+
+def resize_backward(size, channels):
+    def way(layout):
+        dy = torch.randn(1, channels, 2 * size, 2 * size).contiguous(memory_format=layout)
+        return lambda: torch.ops.aten.upsample_nearest2d_backward(dy, [2 * size] * 2, [1, channels, size, size])
+
+    return {name: way(layout) for name, layout in BOTH_LAYOUTS.items()}
+
+
+def sum_tokens(tokens, channels):
+    x = torch.randn(1, tokens, channels)
+    return lambda: x.sum(1)
+
+
 def unet(size, tokens):
     model = torch_models.randomize(torch_models.UNet())
     x, embedding, context, pooled = torch.randn(1, 4, size, size), torch.randn(1, 320), torch.randn(1, tokens, 2048), torch.randn(1, 2816)

@@ -40,6 +40,14 @@ static class Catalogue
         new Embedding(2, 77, 1280),
         new MeanTokens(77, 1280),
         new TimestepEmbedding(2, 320),
+        // Gradients.
+        new LinearBackward(1024, 1280, 1280),
+        new LinearWeightBackward(1024, 1280, 1280),
+        new Conv2dBackward(64, 320, 320),
+        new Conv2dBackward(64, 320, 320, stride: 2),
+        new Conv2dWeightBackward(64, 320, 320),
+        new ResizeBackward(32, 640),
+        new SumTokens(4096, 320),
         // Text encoders in their own size.
         new Student("xlm_roberta_large", 32, Student.XlmRobertaLarge),
         new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace PeaEngine.Perf;
 
 /// <summary>Passes every op on to a backend and adds up the time of each op and shape: where a model's run goes.</summary>
-sealed class ProfiledBackend(Backend inner) : Backend
+sealed partial class ProfiledBackend(Backend inner) : Backend
 {
     readonly Dictionary<(string Op, string Shape), (int Calls, double Seconds, double Flops)> times = [];
 
@@ -23,75 +23,35 @@ sealed class ProfiledBackend(Backend inner) : Backend
 
     public override void Dispose() { }
 
-    public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Linear(x, weight, bias, y, activation, residual);
-        Add("linear", $"{x.Shape} {weight.Shape}", start, 2.0 * x.Elements * weight.Shape[0]);
-    }
+    public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null) =>
+        Time("linear", $"{x.Shape} {weight.Shape}", 2.0 * x.Elements * weight.Shape[0], () => inner.Linear(x, weight, bias, y, activation, residual));
 
-    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Geglu(x, weight, bias, y, activation);
-        Add("geglu", $"{x.Shape} {weight.Shape}", start, 2.0 * x.Elements * weight.Shape[0]);
-    }
+    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu) =>
+        Time("geglu", $"{x.Shape} {weight.Shape}", 2.0 * x.Elements * weight.Shape[0], () => inner.Geglu(x, weight, bias, y, activation));
 
-    public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Conv2d(x, weight, bias, y, geometry, shift, residual);
-        Add("conv2d", $"{x.Shape} {weight.Shape} stride {geometry.Stride}{(geometry.InputHeight > 0 ? " upsampled" : "")}", start, 2.0 * y.Elements * weight.Elements / weight.Shape[0]);
-    }
+    public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null) =>
+        Time("conv2d", $"{x.Shape} {weight.Shape} stride {geometry.Stride}{(geometry.InputHeight > 0 ? " upsampled" : "")}", 2.0 * y.Elements * weight.Elements / weight.Shape[0], () => inner.Conv2d(x, weight, bias, y, geometry, shift, residual));
 
-    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.GroupNorm(x, gamma, beta, y, groups, epsilon, silu);
-        Add("group_norm", $"{x.Shape}", start);
-    }
+    public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu) =>
+        Time("group_norm", $"{x.Shape}", 0, () => inner.GroupNorm(x, gamma, beta, y, groups, epsilon, silu));
 
-    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.LayerNorm(x, gamma, beta, y, epsilon);
-        Add("layer_norm", $"{x.Shape}", start);
-    }
+    public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon) =>
+        Time("layer_norm", $"{x.Shape}", 0, () => inner.LayerNorm(x, gamma, beta, y, epsilon));
 
-    public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.RmsNorm(x, gamma, y, epsilon);
-        Add("rms_norm", $"{x.Shape}", start);
-    }
+    public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) =>
+        Time("rms_norm", $"{x.Shape}", 0, () => inner.RmsNorm(x, gamma, y, epsilon));
 
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Attention(q, k, v, y, heads, scale, mask);
-        Add("attention", $"{q.Shape} {k.Shape} heads {heads}", start, 4.0 * q.Elements * k.Shape[1]);
-    }
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default) =>
+        Time("attention", $"{q.Shape} {k.Shape} heads {heads}", 4.0 * q.Elements * k.Shape[1], () => inner.Attention(q, k, v, y, heads, scale, mask));
 
-    public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Embedding(ids, table, positions, y);
-        Add("embedding", $"{y.Shape}", start);
-    }
+    public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y) =>
+        Time("embedding", $"{y.Shape}", 0, () => inner.Embedding(ids, table, positions, y));
 
-    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.TimestepEmbedding(values, y, flipSinToCos, shift);
-        Add("timestep_embedding", $"{y.Shape}", start);
-    }
+    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift) =>
+        Time("timestep_embedding", $"{y.Shape}", 0, () => inner.TimestepEmbedding(values, y, flipSinToCos, shift));
 
-    public override void Activate(Tensor x, Tensor y, Activation activation)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Activate(x, y, activation);
-        Add("activate", $"{x.Shape}", start);
-    }
+    public override void Activate(Tensor x, Tensor y, Activation activation) =>
+        Time("activate", $"{x.Shape}", 0, () => inner.Activate(x, y, activation));
 
     public override void Combine(Tensor y, params ReadOnlySpan<Term> terms)
     {
@@ -100,53 +60,32 @@ sealed class ProfiledBackend(Backend inner) : Backend
         Add("combine", $"{y.Shape}", start);
     }
 
-    public override void Blend(Tensor a, Tensor b, Tensor mask, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Blend(a, b, mask, y);
-        Add("blend", $"{y.Shape}", start);
-    }
+    public override void Blend(Tensor a, Tensor b, Tensor mask, Tensor y) =>
+        Time("blend", $"{y.Shape}", 0, () => inner.Blend(a, b, mask, y));
 
-    public override void Concat(Tensor a, Tensor b, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Concat(a, b, y);
-        Add("concat", $"{y.Shape}", start);
-    }
+    public override void Concat(Tensor a, Tensor b, Tensor y) =>
+        Time("concat", $"{y.Shape}", 0, () => inner.Concat(a, b, y));
 
-    public override void MeanTokens(Tensor x, Tensor? mask, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.MeanTokens(x, mask, y);
-        Add("mean_tokens", $"{x.Shape}", start);
-    }
+    public override void MeanTokens(Tensor x, Tensor? mask, Tensor y) =>
+        Time("mean_tokens", $"{x.Shape}", 0, () => inner.MeanTokens(x, mask, y));
 
-    public override void Copy(Tensor x, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.Copy(x, y);
-        Add("copy", $"{y.Shape}", start);
-    }
+    public override void Copy(Tensor x, Tensor y) =>
+        Time("copy", $"{y.Shape}", 0, () => inner.Copy(x, y));
 
-    public override void ToChannelsLast(Tensor x, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.ToChannelsLast(x, y);
-        Add("to_channels_last", $"{y.Shape}", start);
-    }
+    public override void ToChannelsLast(Tensor x, Tensor y) =>
+        Time("to_channels_last", $"{y.Shape}", 0, () => inner.ToChannelsLast(x, y));
 
-    public override void ToChannelsFirst(Tensor x, Tensor y)
-    {
-        var start = Stopwatch.GetTimestamp();
-        inner.ToChannelsFirst(x, y);
-        Add("to_channels_first", $"{y.Shape}", start);
-    }
+    public override void ToChannelsFirst(Tensor x, Tensor y) =>
+        Time("to_channels_first", $"{y.Shape}", 0, () => inner.ToChannelsFirst(x, y));
 
-    public override void RescaleGuidance(Tensor noise, Tensor text, float phi)
+    public override void RescaleGuidance(Tensor noise, Tensor text, float phi) =>
+        Time("rescale_guidance", $"{noise.Shape}", 0, () => inner.RescaleGuidance(noise, text, phi));
+
+    void Time(string op, string shape, double flops, Action run)
     {
         var start = Stopwatch.GetTimestamp();
-        inner.RescaleGuidance(noise, text, phi);
-        Add("rescale_guidance", $"{noise.Shape}", start);
+        run();
+        Add(op, shape, start, flops);
     }
 
     void Add(string op, string shape, long start, double flops = 0)

@@ -7,4 +7,9 @@ public abstract partial class Backend
     /// <param name="mask">[B, T] U8: tokens with 0 do not count. Without it all count.</param>
     /// <param name="y">[B, C] F32</param>
     public abstract void MeanTokens(Tensor x, Tensor? mask, Tensor y);
+
+    /// <summary>y[b] += the sum of x[b, t] over all tokens t, in their order: the gradient of what was added to every token, such as a bias.</summary>
+    /// <param name="x">[B, T, C] F32</param>
+    /// <param name="y">[B, C] F32, added to</param>
+    public abstract void SumTokens(Tensor x, Tensor y);
 }

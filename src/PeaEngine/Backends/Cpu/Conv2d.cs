@@ -6,7 +6,7 @@ public sealed unsafe partial class CpuBackend
     public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null)
     {
         var shape = new ConvShape(x, weight, y, geometry);
-        var weights = new GemmWeights(weight);
+        var weights = new WeightColumns(weight);
         var epilogue = new GemmEpilogue(y, bias, Activation.None, shift, residual, gated: false);
         var pixels = (float*)x.Address;
         if (TryWinograd(shape, pixels, weights, epilogue)) return;

@@ -29,6 +29,24 @@ public sealed class NullBackend : Backend
         Count(x, weight, bias, y, residual);
 
     /// <inheritdoc/>
+    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => Count(dy, weight, dx, residual);
+
+    /// <inheritdoc/>
+    public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) => Count(x, dy, dWeight);
+
+    /// <inheritdoc/>
+    public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) => Count(dy, weight, dx, residual);
+
+    /// <inheritdoc/>
+    public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) => Count(x, dy, dWeight);
+
+    /// <inheritdoc/>
+    public override void ResizeBackward(Tensor dy, Tensor dx) => Count(dy, dx);
+
+    /// <inheritdoc/>
+    public override void SumTokens(Tensor x, Tensor y) => Count(x, y);
+
+    /// <inheritdoc/>
     public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu) => Count(x, weight, bias, y);
 
     /// <inheritdoc/>

@@ -6,7 +6,7 @@ namespace PeaEngine.Backends;
 /// A product of one or two rows, as embeddings of time are. Packing the weights would cost more than multiplying them: sums run along
 /// the rows of the weights as they are stored, each weight converted once for both rows. An item is <see cref="Columns"/> columns.
 /// </summary>
-readonly unsafe struct DotJob<T, S, V>(float* x, int rows, GemmWeights weights, GemmEpilogue epilogue) : IParallelJob
+readonly unsafe struct DotJob<T, S, V>(float* x, int rows, WeightColumns weights, GemmEpilogue epilogue) : IParallelJob
     where T : struct, IStored where S : struct, ISimd<V> where V : unmanaged
 {
     /// <summary>Columns of an item.</summary>

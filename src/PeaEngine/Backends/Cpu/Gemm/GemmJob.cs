@@ -1,13 +1,13 @@
 namespace PeaEngine.Backends;
 
 /// <summary>
-/// A matrix product, rows · weightsᵀ, by tasks. A task packs the weights of its columns a block of depth at a time; twelve or so
+/// A matrix product, rows · columns, by tasks. A task packs the weights of its columns a block of depth at a time; twelve or so
 /// packed rows then stay in the first-level cache while the panels stream by (after Goto and van de Geijn, "Anatomy of
 /// High-Performance Matrix Multiplication", with the roles of the sides exchanged: the rows are gathered once a task).
 /// Each output is the same sum in the same order wherever the tasks' edges lie.
 /// </summary>
-readonly unsafe struct GemmJob<TRows, G, S, V>(TRows source, GemmWeights weights, GemmEpilogue epilogue, int rows, GemmPlan plan, CpuWorkspace[] workspaces) : IParallelJob
-    where TRows : struct, IGemmRows where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
+readonly unsafe struct GemmJob<TRows, TColumns, G, S, V>(TRows source, TColumns weights, GemmEpilogue epilogue, int rows, GemmPlan plan, CpuWorkspace[] workspaces) : IParallelJob
+    where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
 {
     // Rows that begin an odd number of cache lines apart fall into different sets.
     nint PackedStride => ((plan.Depth + 15) / 32 * 32) + 16;
@@ -34,7 +34,7 @@ readonly unsafe struct GemmJob<TRows, G, S, V>(TRows source, GemmWeights weights
             for (var panel = 0; panel < panels; panel++)
             {
                 var column = firstColumn + panel / Parts * G.Columns;
-                GemmPanels.Pack<G>(weights, column + panel % Parts * Columns, Math.Min(G.Columns, lastColumn - column), k, depth,
+                weights.Pack<G, S, V>(column + panel % Parts * Columns, Math.Min(G.Columns, lastColumn - column), k, depth,
                     packedPanels + (nint)panel * depth * G.Columns);
             }
             for (var row = firstRow; row < lastRow; row += G.Rows)

@@ -15,7 +15,7 @@ readonly struct GemmPlan
     /// <summary>The most rows of a task, so that partial sums that must wait outside of the output stay small.</summary>
     const int MaxRows = 2016;
 
-    /// <summary>Depth blocks are whole numbers of this, the widest step of <see cref="GemmPanels"/>.</summary>
+    /// <summary>Depth blocks are whole numbers of this, the widest step of <see cref="WeightColumns"/>.</summary>
     const int DepthStep = 32;
 
     /// <summary>

@@ -8,7 +8,7 @@ public sealed unsafe partial class CpuBackend
     const long SmallProduct = 1 << 15;
 
     /// <summary>x · weightsᵀ for x [rows, K].</summary>
-    void MultiplyMatrix(float* x, int rows, GemmWeights weights, GemmEpilogue epilogue)
+    void MultiplyMatrix(float* x, int rows, WeightColumns weights, GemmEpilogue epilogue)
     {
         if (rows > DotJob<StoredF32, Simd128, Vector128<float>>.MaxRows)
         {
@@ -23,29 +23,29 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    void Multiply<TRows>(TRows source, GemmWeights weights, GemmEpilogue epilogue, int rows) where TRows : struct, IGemmRows
+    void Multiply<TRows, TColumns>(TRows source, TColumns weights, GemmEpilogue epilogue, int rows) where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns
     {
         switch (KernelFor(weights.Count))
         {
-            case CpuIsa.Avx512: Multiply<TRows, GemmAvx512, Simd512, Vector512<float>>(source, weights, epilogue, rows); break;
-            case CpuIsa.Avx2: Multiply<TRows, GemmAvx2, Simd256, Vector256<float>>(source, weights, epilogue, rows); break;
-            default: Multiply<TRows, GemmPortable, Simd128, Vector128<float>>(source, weights, epilogue, rows); break;
+            case CpuIsa.Avx512: Multiply<TRows, TColumns, GemmAvx512, Simd512, Vector512<float>>(source, weights, epilogue, rows); break;
+            case CpuIsa.Avx2: Multiply<TRows, TColumns, GemmAvx2, Simd256, Vector256<float>>(source, weights, epilogue, rows); break;
+            default: Multiply<TRows, TColumns, GemmPortable, Simd128, Vector128<float>>(source, weights, epilogue, rows); break;
         }
     }
 
     /// <summary>The instructions to multiply so few columns with: those of a picture's colours would leave most of a wide tile empty.</summary>
     CpuIsa KernelFor(int columns) => Isa == CpuIsa.Avx512 && columns <= GemmAvx2.Columns && CpuIsa.Avx2.IsSupported() ? CpuIsa.Avx2 : Isa;
 
-    void Multiply<TRows, G, S, V>(TRows source, GemmWeights weights, GemmEpilogue epilogue, int rows)
-        where TRows : struct, IGemmRows where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
+    void Multiply<TRows, TColumns, G, S, V>(TRows source, TColumns weights, GemmEpilogue epilogue, int rows)
+        where TRows : struct, IGemmRows where TColumns : struct, IGemmColumns where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
     {
         var parts = epilogue.Gated ? 2 : 1;
         var plan = new GemmPlan(rows, weights.Count / parts, weights.Length, parts, Threads, G.Rows, G.Columns);
-        var job = new GemmJob<TRows, G, S, V>(source, weights, epilogue, rows, plan, workspaces);
+        var job = new GemmJob<TRows, TColumns, G, S, V>(source, weights, epilogue, rows, plan, workspaces);
         workers.Run(ref job, plan.Tasks);
     }
 
-    void Dot<S, V>(float* x, int rows, GemmWeights weights, GemmEpilogue epilogue) where S : struct, ISimd<V> where V : unmanaged
+    void Dot<S, V>(float* x, int rows, WeightColumns weights, GemmEpilogue epilogue) where S : struct, ISimd<V> where V : unmanaged
     {
         switch (weights.DType)
         {
@@ -55,7 +55,7 @@ public sealed unsafe partial class CpuBackend
         }
     }
 
-    void Dot<T, S, V>(float* x, int rows, GemmWeights weights, GemmEpilogue epilogue) where T : struct, IStored where S : struct, ISimd<V> where V : unmanaged
+    void Dot<T, S, V>(float* x, int rows, WeightColumns weights, GemmEpilogue epilogue) where T : struct, IStored where S : struct, ISimd<V> where V : unmanaged
     {
         var job = new DotJob<T, S, V>(x, rows, weights, epilogue);
         var items = (weights.Count / (epilogue.Gated ? 2 : 1) + DotJob<T, S, V>.Columns - 1) / DotJob<T, S, V>.Columns;

@@ -6,8 +6,8 @@ namespace PeaEngine.Backends;
 /// Multiplies a block of transformed inputs with a panel of output channels, whose weights it transforms first, a block of depth at
 /// a time, and transforms the products back.
 /// </summary>
-readonly unsafe struct WinogradOutputJob<G, S, V>(ConvShape shape, WinogradPlan plan, GemmWeights weights, GemmEpilogue epilogue, float* inputs, int firstTile, int tiles,
-    CpuWorkspace[] workspaces) : IParallelJob where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
+readonly unsafe struct WinogradOutputJob<TColumns, G, S, V>(ConvShape shape, WinogradPlan plan, TColumns weights, GemmEpilogue epilogue, float* inputs, int firstTile, int tiles,
+    CpuWorkspace[] workspaces) : IParallelJob where TColumns : struct, IGemmColumns where G : struct, IGemmKernel where S : struct, ISimd<V> where V : unmanaged
 {
     const int Positions = WinogradTransform.Positions, Taps = 9;
 
@@ -44,7 +44,7 @@ readonly unsafe struct WinogradOutputJob<G, S, V>(ConvShape shape, WinogradPlan 
     {
         nint panelSize = (nint)plan.Depth * G.Columns;
         for (var tap = 0; tap < Taps; tap++)
-            GemmPanels.Pack<G>(weights, column, columns, tap * shape.InChannels + channel, depth, packed + tap * panelSize);
+            weights.Pack<G, S, V>(column, columns, tap * shape.InChannels + channel, depth, packed + tap * panelSize);
         for (nint i = 0; i < (nint)depth * G.Columns; i += S.Width)
             WinogradTransform.Weights<S, V>(packed + i, panelSize, transformed + i, panelSize);
     }

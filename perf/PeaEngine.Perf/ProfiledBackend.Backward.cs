@@ -1,0 +1,22 @@
+namespace PeaEngine.Perf;
+
+sealed partial class ProfiledBackend
+{
+    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) =>
+        Time("linear_backward", $"{dy.Shape} {weight.Shape}", 2.0 * dx.Elements * weight.Shape[0], () => inner.LinearBackward(dy, weight, dx, residual));
+
+    public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) =>
+        Time("linear_weight_backward", $"{x.Shape} {dWeight.Shape}", 2.0 * x.Elements * dWeight.Shape[0], () => inner.LinearWeightBackward(x, dy, dWeight));
+
+    public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) =>
+        Time("conv2d_backward", $"{dy.Shape} {weight.Shape} stride {geometry.Stride}", 2.0 * dy.Elements * weight.Elements / weight.Shape[0],
+            () => inner.Conv2dBackward(dy, weight, dx, geometry, residual));
+
+    public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) =>
+        Time("conv2d_weight_backward", $"{x.Shape} {dWeight.Shape} stride {geometry.Stride}", 2.0 * dy.Elements * dWeight.Elements / dWeight.Shape[0],
+            () => inner.Conv2dWeightBackward(x, dy, dWeight, geometry));
+
+    public override void ResizeBackward(Tensor dy, Tensor dx) => Time("resize_backward", $"{dy.Shape} {dx.Shape}", 0, () => inner.ResizeBackward(dy, dx));
+
+    public override void SumTokens(Tensor x, Tensor y) => Time("sum_tokens", $"{x.Shape}", 0, () => inner.SumTokens(x, y));
+}
