@@ -80,7 +80,7 @@ public sealed class SampleTests : IDisposable
     [Fact]
     public void ControlImagesPairByOrderAndAreTurnedUpright()
     {
-        var nets = new[] { "controlnet", "controlnet2" }.Select(name => Path.Combine(Path.GetDirectoryName(SmallPipeline.Sdxl)!, name)).ToArray();
+        string[] nets = [SmallPipeline.ControlNet("sdxl-random"), SmallPipeline.ControlNet("sdxl-random", "controlnet2")];
         var image = new PixelImage(64, 64);
         for (var y = 0; y < 64; y++)
             for (var x = 0; x < 64; x++) image.Row(y)[3 * x] = (byte)(x < 20 && y < 40 ? 200 : 0);

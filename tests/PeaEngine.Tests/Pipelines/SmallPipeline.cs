@@ -26,6 +26,9 @@ static class SmallPipeline
         return pipeline.Generate(options).Latents;
     }
 
+    /// <summary>The folder of a ControlNet for one of them.</summary>
+    public static string ControlNet(string folder, string name = "controlnet") => Path.Combine(Path.GetDirectoryName(Model(folder))!, name);
+
     static string Model(string folder) => Path.Combine(Repository.Root, "tests", "golden", "pipeline", folder, "model");
 }
 
