@@ -56,6 +56,7 @@ static class Catalogue
         new VaeDecode(64),
         new UNet(64, 77),
         new ControlNet(64, 77),
+        new LoraFuse(64),
         // The command line, from its start to the PNG.
         new Picture("picture_emoji", 64, 20, isFullSize: false),
         new Picture("picture_sdxl", 512, 2, isFullSize: true),

@@ -54,11 +54,4 @@ sealed class Picture(string op, int size, int steps, bool isFullSize) : IBenchma
         }
         if (process.ExitCode != 0) throw new PeaException($"{pea}: {error.Result.Trim()}");
     }
-
-    sealed class TemporaryFolder : IDisposable
-    {
-        public string Path { get; } = Directory.CreateTempSubdirectory("pea-perf-").FullName;
-
-        public void Dispose() => Directory.Delete(Path, recursive: true);
-    }
 }

@@ -71,7 +71,7 @@ public sealed class LoraFile : IDisposable
     LoraPair Pair(string component, string module, Dictionary<LoraPart, TensorInfo> parts, LoraMetadata? metadata)
     {
         if (!parts.TryGetValue(LoraPart.Down, out var down) || !parts.TryGetValue(LoraPart.Up, out var up))
-            throw Wrong($"tensor {Quoted.Of(parts.Values.First().Name)} is there without its counterpart, expected both factors of a product");
+            throw Wrong($"tensor {Quoted.Of(parts.MinBy(part => part.Key).Value.Name)} is there without its counterpart, expected both factors of a product");
         foreach (var info in new[] { down, up })
             if (info.Shape.Count is not (2 or 4) || info.Elements is 0 or > int.MaxValue || !info.DType.IsWeight())
                 throw Wrong($"tensor {Quoted.Of(info.Name)} is {info}, expected a matrix or a convolution of F32, F16 or BF16");
