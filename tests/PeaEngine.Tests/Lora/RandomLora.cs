@@ -8,15 +8,16 @@ sealed class RandomLora
 {
     readonly Dictionary<string, (long[] DownShape, float[] Down, long[] UpShape, float[] Up)> modules = [];
 
-    /// <summary>Factors for these tensors of a checkpoint, of its matrices' and convolutions' shapes; a 1×1 convolution's are one too.</summary>
-    public RandomLora(ITensorSource checkpoint, Func<string, bool> take, int rank, int seed)
+    /// <summary>Factors for these tensors of a checkpoint, of its matrices' and convolutions' shapes, whose modules may have another name in the LoRA.</summary>
+    public RandomLora(ITensorSource checkpoint, Func<string, bool> take, int rank, int seed, Func<string, string>? rename = null)
     {
         var random = new Random(seed);
         foreach (var info in checkpoint.Tensors.Values.Where(info => info.Shape.Count is 2 or 4 && info.Name.EndsWith(".weight", StringComparison.Ordinal) && take(info.Name))
             .OrderBy(info => info.Name, StringComparer.Ordinal))
         {
             long[] down = [rank, .. info.Shape.Skip(1)], up = [info.Shape[0], rank, .. info.Shape.Skip(2).Select(_ => 1L)];
-            modules.Add(info.Name[..^".weight".Length], (down, Draw(random, down), up, Draw(random, up)));
+            var module = info.Name[..^".weight".Length];
+            modules.Add(rename?.Invoke(module) ?? module, (down, Draw(random, down), up, Draw(random, up)));
         }
         Assert.NotEmpty(modules);
     }
