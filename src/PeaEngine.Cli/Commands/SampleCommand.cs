@@ -10,7 +10,7 @@ static class SampleCommand
     static readonly Argument<string> Prompt = new("prompt") { Description = "What the picture should show.", DefaultValueFactory = _ => "", CustomParser = OptionParsers.Prompt };
     static readonly Option<string?> Model = new("--model") { Description = "A pipeline: a folder in diffusers' layout, or one file in the original naming (.safetensors, .ckpt). Without it: samples/emoji/teacher.", HelpName = "PATH" };
     static readonly Option<string?> Config = new("--config") { Description = "Pipeline folder with the configurations and tokenizers of a single file; only needed where that is of no known architecture.", HelpName = "DIR" };
-    static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights.", HelpName = "DIR" };
+    static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights, or a file of weights.", HelpName = "PATH" };
     static readonly Option<string?> NegativePrompt = new("--negative-prompt") { Description = "What it should not show.", HelpName = "TEXT" };
     static readonly Option<int?> Steps = Integer("--steps", "Denoising steps. Default: 50, or 4 for a latent consistency model.", "N");
     static readonly Option<double?> Guidance = Number("--guidance", "Guidance scale; 1 or less means none. Default: 5 for SDXL, 7.5 for SD and for SDXL with a mask, 8.5 for a latent consistency model.");
@@ -42,7 +42,7 @@ static class SampleCommand
         HelpName = "FILE[:SCALE]",
         CustomParser = OptionParsers.Loras,
     };
-    static readonly Option<string?> Refiner = new("--refiner") { Description = "An SDXL refiner, which does the last steps: a pipeline folder.", HelpName = "DIR" };
+    static readonly Option<string?> Refiner = new("--refiner") { Description = "An SDXL refiner, which does the last steps: a pipeline folder or a single file.", HelpName = "PATH" };
     static readonly Option<double?> RefinerStart = Number("--refiner-start", "Where the refiner goes on, between 0 and 1. Default: 0.8.");
     static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
     static readonly Option<int?> Threads = Integer("--threads", "CPU threads. Default: one a processor.", "N");

@@ -25,10 +25,8 @@ static class CheckpointKind
         bool HasPrefix(string prefix) => tensors.Keys.Any(key => key.StartsWith(prefix, StringComparison.Ordinal));
 
         if (IsLora(tensors.Keys)) return "LoRA";
-        if (HasPrefix("model.diffusion_model."))
-            return HasPrefix("conditioner.") ? "SDXL in one file, original key naming"
-                : HasPrefix("cond_stage_model.model.") ? "Stable Diffusion 2 in one file, original key naming"
-                : "Stable Diffusion 1 in one file, original key naming";
+        if (OriginalLayout.Of([.. tensors.Keys]) is { } layout) return $"{layout.Name} in one file, original key naming";
+        if (HasPrefix("model.diffusion_model.")) return "UNet in the original key naming";
         if (Has("controlnet_cond_embedding.conv_in.weight")) return $"{UNetFamily(tensors)} ControlNet";
         if (Has("conv_in.weight") && Has("time_embedding.linear_1.weight")) return UNet(tensors);
         if (Has("decoder.conv_in.weight") && Has("encoder.conv_in.weight")) return "VAE (AutoencoderKL)";

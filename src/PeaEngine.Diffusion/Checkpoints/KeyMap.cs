@@ -31,7 +31,7 @@ sealed class KeyMap
     /// <summary>A key or module of diffusers' as a pair of whole names, or null.</summary>
     public KeyPair? FindDiffusers(string key)
     {
-        for (var end = key.Length; end > 0; end = key.LastIndexOf('.', end - 1))
+        for (var end = key.Length <= KeyModules.LongestKey ? key.Length : 0; end > 0; end = key.LastIndexOf('.', end - 1))
             if (byDiffusers.TryGetValue(key[..end], out var pair))
                 return pair with { Original = pair.Original + key[end..], Diffusers = key };
         return null;
@@ -40,7 +40,7 @@ sealed class KeyMap
     /// <summary>A key or module of the original as pairs of whole names: three where it holds query, key and value, none where the model has none such.</summary>
     public IReadOnlyList<KeyPair> FindOriginal(string key)
     {
-        for (var end = key.Length; end > 0; end = key.LastIndexOf('.', end - 1))
+        for (var end = key.Length <= KeyModules.LongestKey ? key.Length : 0; end > 0; end = key.LastIndexOf('.', end - 1))
             if (byOriginal.TryGetValue(key[..end], out var pairs))
                 return pairs.ConvertAll(pair => pair with { Original = key, Diffusers = pair.Diffusers + key[end..] });
         return [];

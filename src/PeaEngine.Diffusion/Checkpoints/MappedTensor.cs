@@ -43,10 +43,12 @@ sealed record MappedTensor(TensorInfo Info, IReadOnlyList<TensorSlice> Slices, b
         var (pair, info) = ordered[0];
         if (Thirds.Contains(pair.Form))
         {
-            if (!ordered.Select(part => part.Pair.Form).SequenceEqual(Thirds) || ordered.Any(part => part.Info.DType != info.DType || !part.Info.Shape.SequenceEqual(info.Shape)))
+            if (!ordered.Select(part => part.Pair.Form).SequenceEqual(Thirds) || ordered.Any(part => part.Info.DType != info.DType || !part.Info.Shape.SequenceEqual(info.Shape))
+                || info.Shape.Count == 0 || info.Shape[0] > long.MaxValue / Thirds.Length)
                 throw new PeaException($"tensor {Quoted.Of(info.Name)}: {info}, expected query, key and value of one shape and type beside each other");
-            return new(new(pair.Original, info.DType, [checked(info.Shape[0] * Thirds.Length), .. info.Shape.Skip(1)]), [.. ordered.Select(part => All(part.Info))]);
+            return new(new(pair.Original, info.DType, [info.Shape[0] * Thirds.Length, .. info.Shape.Skip(1)]), [.. ordered.Select(part => All(part.Info))]);
         }
+        if (ordered.Length > 1) throw new PeaException($"tensors {Quoted.Of(info.Name)} and {Quoted.Of(ordered[1].Info.Name)} are both {pair.Original} in the original naming");
         if (pair.Form == TensorForm.Transposed) return Transpose(info, pair.Original);
         IReadOnlyList<long> shape = pair.Form == TensorForm.Pointwise && info.Shape.Count == 2 ? [.. info.Shape, 1, 1] : info.Shape;
         return new(new(pair.Original, info.DType, shape), [All(info)]);

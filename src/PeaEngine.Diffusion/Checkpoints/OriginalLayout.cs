@@ -60,7 +60,10 @@ sealed record OriginalPart(string Component, string Prefix, OriginalNaming Namin
 /// <param name="Parts">The text encoders last.</param>
 sealed record OriginalLayout(string Name, IReadOnlyList<OriginalPart> Parts)
 {
-    static readonly OriginalPart UNet = new("unet", "model.diffusion_model.", OriginalNaming.UNet), Vae = new("vae", "first_stage_model.", OriginalNaming.Vae);
+    /// <summary>The VAE, in every family.</summary>
+    public static readonly OriginalPart Vae = new("vae", "first_stage_model.", OriginalNaming.Vae);
+
+    static readonly OriginalPart UNet = new("unet", "model.diffusion_model.", OriginalNaming.UNet);
 
     /// <summary>Keys that hold a training's state, or noise tables that follow from the configuration.</summary>
     static readonly HashSet<string> Unneeded =

@@ -10,7 +10,7 @@ sealed class OriginalModel
     readonly KeyModules modules;
 
     /// <summary>Takes the tensors whose keys begin with the part's prefix and go on as its map knows.</summary>
-    /// <exception cref="PeaException">A tensor's shape is not what its name stands for.</exception>
+    /// <exception cref="PeaException">A tensor's shape is not what its name stands for, or two tensors stand for the same.</exception>
     public OriginalModel(OriginalPart part, ITensorSource source)
     {
         Part = part;
@@ -22,7 +22,8 @@ sealed class OriginalModel
             if (!key.StartsWith(part.Prefix, StringComparison.Ordinal) || part.IsUnneeded(key[part.Prefix.Length..])) continue;
             foreach (var pair in map.FindOriginal(key[part.Prefix.Length..]))
             {
-                mapped.Add(pair.Diffusers, MappedTensor.ToDiffusers(info, pair));
+                if (!mapped.TryAdd(pair.Diffusers, MappedTensor.ToDiffusers(info, pair)))
+                    throw new PeaException($"{source.Path}: tensors {Quoted.Of(mapped[pair.Diffusers].Slices[0].Key)} and {Quoted.Of(key)} are both {pair.Diffusers}");
                 taken.Add(key);
             }
         }

@@ -33,6 +33,10 @@ abstract class PipelineFiles
     /// <exception cref="PeaException">It is missing.</exception>
     public abstract IModelFiles Model(string component);
 
+    /// <summary>A VAE in a file of its own, in the original naming or in diffusers', with the configuration of the pipeline's own.</summary>
+    /// <exception cref="PeaException">The file is damaged or no VAE, or the pipeline has no configuration for one.</exception>
+    public abstract IModelFiles Vae(string path);
+
     /// <summary>A tokenizer of the pipeline.</summary>
     /// <param name="component">Its name, such as <c>tokenizer_2</c>.</param>
     /// <exception cref="PeaException">It is missing.</exception>
@@ -53,6 +57,9 @@ sealed class FolderFiles(DiffusersFolder folder) : PipelineFiles
 
     /// <inheritdoc/>
     public override IModelFiles Model(string component) => folder.Component(component);
+
+    /// <inheritdoc/>
+    public override IModelFiles Vae(string path) => new VaeFile(path, _ => folder.Component("vae").Config);
 
     /// <inheritdoc/>
     public override TokenizerFiles Tokenizer(string component) => new(folder.Component(component).Path);

@@ -75,6 +75,10 @@ sealed class SingleFile : PipelineFiles
         : throw new PeaException($"{path}: no {component} in the file, only {string.Join(", ", models.Keys)}");
 
     /// <inheritdoc/>
+    public override IModelFiles Vae(string path) =>
+        new VaeFile(path, shapes => Configs?.Component("vae").Config ?? Parse(ShapeConfigs.Vae(shapes, Architecture!), "vae"));
+
+    /// <inheritdoc/>
     public override TokenizerFiles Tokenizer(string component)
     {
         if (Configs != null) return new(Configs.Component(component).Path);

@@ -23,7 +23,7 @@ sealed class PipelineConfig
         (Source, Files, Family) = (source, files, family);
         schedulerConfig = files.Scheduler;
         UNetFiles = Model(files.Model("unet"), nameof(UNet2DConditionModel));
-        VaeFiles = Model(source.Vae is { } vae ? DiffusersFolder.Open(vae) : files.Model("vae"), nameof(AutoencoderKL));
+        VaeFiles = Model(source.Vae is not { } vae ? files.Model("vae") : File.Exists(vae) ? files.Vae(vae) : DiffusersFolder.Open(vae), nameof(AutoencoderKL));
         TextEncoders = !family.IsXL ? [("tokenizer", "text_encoder")]
             : files.Has("text_encoder") ? [("tokenizer", "text_encoder"), ("tokenizer_2", "text_encoder_2")]
             : [("tokenizer_2", "text_encoder_2")];

@@ -7,7 +7,7 @@ public sealed record PipelineSource(string Model)
     /// <summary>A folder with the configurations and tokenizers of a single file, where that is of no known architecture or differs from it.</summary>
     public string? Config { get; init; }
 
-    /// <summary>Another VAE's folder, in place of the checkpoint's.</summary>
+    /// <summary>Another VAE in place of the checkpoint's: a folder, or a file, which the configuration of the checkpoint's goes with.</summary>
     public string? Vae { get; init; }
 
     /// <summary>A text encoder of another language, a folder or file as its authors publish it; with <see cref="Adapter"/>.</summary>
@@ -25,7 +25,7 @@ public sealed record PipelineSource(string Model)
     /// <summary>What is added to the weights, in this order.</summary>
     public IReadOnlyList<LoraSource> Loras { get; init; } = [];
 
-    /// <summary>The folder of an SDXL refiner, which does the last steps.</summary>
+    /// <summary>An SDXL refiner, which does the last steps: a folder or a single file.</summary>
     public string? Refiner { get; init; }
 
     /// <summary>Checks that what needs another is not alone.</summary>

@@ -36,6 +36,7 @@ public class CheckpointInfoTests
     [InlineData("tests/golden/pipeline/sdxl-random/lora/lora_kohya.safetensors", "LoRA")]
     [InlineData("tests/golden/pipeline/sdxl-random/lora/lora_peft.safetensors", "LoRA")]
     [InlineData("tests/golden/single-file/sdxl-random.safetensors", "SDXL in one file, original key naming")]
+    [InlineData("tests/golden/single-file/sd15-random.ckpt", "Stable Diffusion 1 in one file, original key naming")]
     [InlineData("tests/golden/random/torch_cpu.safetensors", "unknown")]
     public void TellsWhatItIs(string path, string kind) => Assert.Equal(kind, CheckpointInfo.Read(At(path)).Kind);
 

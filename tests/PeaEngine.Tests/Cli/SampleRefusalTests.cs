@@ -129,6 +129,16 @@ public sealed class SampleRefusalTests : IDisposable
     }
 
     [Fact]
+    public void ASingleFileIsRecognisedOrSaysWhatIsMissing()
+    {
+        var file = Path.Combine(Repository.Root, "tests", "golden", "single-file", "sdxl-random.safetensors");
+        Run("--model", file, "--output", folder.At("a.png")).AssertFails(ExitCode.Failed, file, "SDXL by its keys", "16 channels and 80 text features", "--config");
+        Run("--model", file, "--config", SmallPipeline.Sd15, "--output", folder.At("a.png")).AssertFails(ExitCode.Failed, SmallPipeline.Sd15, "no component 'text_encoder_2'");
+        Run("--model", file, "--config", input.At("no"), "--output", folder.At("a.png")).AssertFails(ExitCode.Failed, input.At("no"), "no such folder");
+        Sample("--config", SmallPipeline.Sdxl).AssertFails(ExitCode.WrongUsage, "config: ", "is no single file");
+    }
+
+    [Fact]
     public void DamagedModelsAreNamed()
     {
         Damaged("unet/diffusion_pytorch_model.safetensors", File.Delete).AssertFails(ExitCode.Failed, "unet", "no weights");
