@@ -2,6 +2,7 @@ using System.CommandLine.Parsing;
 using System.Globalization;
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.Prompts;
 
 namespace PeaEngine.Cli.Commands;
 
@@ -49,6 +50,14 @@ static class OptionParsers
             thresholds = CannyThresholds.Parse(text);
             return thresholds != null || text == "none";
         });
+
+    /// <summary>How prompts are read: <c>plain</c> or <c>weighted</c>.</summary>
+    public static PromptSyntax? Syntax(ArgumentResult result) => Text(result) switch
+    {
+        "plain" => PromptSyntax.Plain,
+        "weighted" => PromptSyntax.Weighted,
+        _ => Wrong<PromptSyntax>(result, "plain or weighted"),
+    };
 
     /// <summary>Two whole numbers with a comma, rows before columns: <c>512,768</c>.</summary>
     public static PixelSize? Pair(ArgumentResult result)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.Prompts;
 
 namespace PeaEngine.Cli.Commands;
 
@@ -12,6 +13,12 @@ static class SampleCommand
     static readonly Option<string?> Config = new("--config") { Description = "Pipeline folder with the configurations and tokenizers of a single file; only needed where that is of no known architecture.", HelpName = "DIR" };
     static readonly Option<string?> Vae = new("--vae") { Description = "Another VAE: a folder with config.json and weights, or a file of weights.", HelpName = "PATH" };
     static readonly Option<string?> NegativePrompt = new("--negative-prompt") { Description = "What it should not show.", HelpName = "TEXT" };
+    static readonly Option<PromptSyntax?> Syntax = new("--prompt-syntax")
+    {
+        Description = "plain, or weighted: (a:1.3), (a), [a], BREAK, and prompts of any length. Default: plain.",
+        HelpName = "NAME",
+        CustomParser = OptionParsers.Syntax,
+    };
     static readonly Option<int?> Steps = Integer("--steps", "Denoising steps. Default: 50, or 4 for a latent consistency model.", "N");
     static readonly Option<double?> Guidance = Number("--guidance", "Guidance scale; 1 or less means none. Default: 5 for SDXL, 7.5 for SD and for SDXL with a mask, 8.5 for a latent consistency model.");
     static readonly Option<double?> GuidanceRescale = Number("--guidance-rescale", "Rescales the guided noise, 0 to 1. Default: 0.");
@@ -57,7 +64,7 @@ static class SampleCommand
     {
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG or JPEG.")
         {
-            Prompt, Model, Config, Vae, NegativePrompt, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
+            Prompt, Model, Config, Vae, NegativePrompt, Syntax, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
             ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
         };
         foreach (var option in ControlOptions.All) command.Options.Add(option);
@@ -77,6 +84,7 @@ static class SampleCommand
         {
             Prompt = parsed.GetRequiredValue(Prompt),
             NegativePrompt = parsed.GetValue(NegativePrompt),
+            PromptSyntax = parsed.GetValue(Syntax) ?? PromptSyntax.Plain,
             Steps = parsed.GetValue(Steps),
             Guidance = parsed.GetValue(Guidance),
             GuidanceRescale = parsed.GetValue(GuidanceRescale) ?? 0,
@@ -114,7 +122,7 @@ static class SampleCommand
         using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads ?? 0);
         DiffusionPipeline.Check(source, options);
         using var pipeline = DiffusionPipeline.Load(source, backend);
-        foreach (var text in new[] { options.Prompt, options.NegativePrompt ?? "" })
+        foreach (var text in options.PromptSyntax == PromptSyntax.Plain ? [options.Prompt, options.NegativePrompt ?? ""] : Array.Empty<string>())
             if (pipeline.CutOff(text) is { } end) error.WriteLine($"pea: warning: the prompt is too long for the model, which will not see its end: {end}");
         var generation = SampleProgress.Watch(error, progress => pipeline.Generate(options, progress, interrupt.Token));
         output.Write(generation, parsed.InvocationConfiguration.Output, parsed.GetValue(Json));

@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.Prompts;
 using PeaEngine.Diffusion.TextEncoders;
 
 namespace PeaEngine.Diffusion.Pipelines;
@@ -37,6 +38,7 @@ sealed class AdapterConditioner : ITextConditioner
     /// <exception cref="OptionException">There is one.</exception>
     public static void Check(GenerateOptions options)
     {
+        if (options.PromptSyntax != PromptSyntax.Plain) throw new OptionException("prompt syntax: weighted, but an adapter has no weights for a student's tokens");
         if (options.ClipSkip is { } skip) throw new OptionException($"clip skip: {skip}, but an adapter takes the student's last layer");
     }
 

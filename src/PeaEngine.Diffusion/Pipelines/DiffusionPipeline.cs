@@ -176,7 +176,7 @@ public abstract class DiffusionPipeline : IDisposable
         this.refiner = refiner;
     }
 
-    /// <summary>The end of a prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
+    /// <summary>The end of a plain prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
     public string? CutOff(string prompt) => Conditioner.CutOff(prompt);
 
     /// <summary>Draws.</summary>

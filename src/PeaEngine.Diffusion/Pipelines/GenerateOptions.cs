@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Prompts;
 
 namespace PeaEngine.Diffusion.Pipelines;
 
@@ -25,6 +26,9 @@ public sealed record GenerateOptions
     /// null, and the encoded empty text for <c>""</c>.
     /// </summary>
     public string? NegativePrompt { get; init; }
+
+    /// <summary>How both are read.</summary>
+    public PromptSyntax PromptSyntax { get; init; }
 
     /// <summary>num_inference_steps; 50 by default.</summary>
     public int? Steps { get; init; }
@@ -94,6 +98,8 @@ public sealed record GenerateOptions
     /// <exception cref="OptionException">A value outside its range, or a combination that makes no sense.</exception>
     internal void Validate(bool refined)
     {
+        Require(Enum.IsDefined(PromptSyntax), "prompt syntax", PromptSyntax, "Plain or Weighted");
+        foreach (var text in PromptSyntax == PromptSyntax.Weighted ? [Prompt, NegativePrompt ?? ""] : Array.Empty<string>()) PromptPart.Parse(text);
         Require(Steps is null or (>= 1 and <= 1000), "steps", Steps, "1 to 1000");
         Require(Guidance is null || double.IsFinite(Guidance.Value), "guidance", Guidance, "a number");
         Require(GuidanceRescale is >= 0 and <= 1, "guidance rescale", GuidanceRescale, "0 to 1");

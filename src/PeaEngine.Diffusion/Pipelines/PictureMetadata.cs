@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using PeaEngine.Diffusion.Images;
+using PeaEngine.Diffusion.Prompts;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Formats;
 
@@ -23,6 +24,8 @@ namespace PeaEngine.Diffusion.Pipelines;
 /// <param name="Controls">One for each ControlNet; to draw again, they become the options' with their images.</param>
 public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Options, int Index, string? InitImageSha256, string? MaskSha256, IReadOnlyList<ControlMetadata> Controls)
 {
+    const string Plain = "plain", Weighted = "weighted";
+
     static readonly string Version = $"PeaEngine {typeof(PictureMetadata).Assembly.GetName().Version?.ToString(3)}";
     static readonly JsonWriterOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -69,6 +72,7 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
             if (source.Refiner != null) writer.WriteString("refiner", source.Refiner);
             writer.WriteString("prompt", options.Prompt);
             writer.WriteString("negative_prompt", options.NegativePrompt);
+            if (options.PromptSyntax != PromptSyntax.Plain) writer.WriteString("prompt_syntax", Weighted);
             writer.WriteNumber("num_inference_steps", plan.Steps);
             writer.WriteNumber("guidance_scale", plan.Guidance);
             writer.WriteNumber("guidance_rescale", options.GuidanceRescale);
@@ -107,6 +111,12 @@ public sealed record PictureMetadata(PipelineSource Source, GenerateOptions Opti
         {
             Prompt = config.String("prompt"),
             NegativePrompt = config.OptionalString("negative_prompt"),
+            PromptSyntax = config.String("prompt_syntax", Plain) switch
+            {
+                Plain => PromptSyntax.Plain,
+                Weighted => PromptSyntax.Weighted,
+                _ => throw config.Wrong("prompt_syntax", $"{Plain} or {Weighted}"),
+            },
             Steps = config.Int("num_inference_steps"),
             Guidance = config.Float("guidance_scale"),
             GuidanceRescale = config.Float("guidance_rescale"),

@@ -1,11 +1,12 @@
 using PeaEngine.Diffusion.Checkpoints;
+using PeaEngine.Diffusion.Prompts;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Diffusion.Tokenizers;
 
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>What one text encoder makes of one prompt, on the host.</summary>
-/// <param name="Sequence">[tokens, channels]</param>
+/// <param name="Sequence">[chunks · tokens, channels]</param>
 /// <param name="Pooled">[channels], if asked for.</param>
 readonly record struct EncodedPrompt(float[] Sequence, float[]? Pooled);
 
@@ -19,7 +20,7 @@ sealed class PromptEncoder : IDisposable
     PromptEncoder(Backend backend, ClipTokenizer tokenizer, ClipTextModel model) =>
         (this.backend, this.tokenizer, this.model) = (backend, tokenizer, model);
 
-    /// <summary>Positions of an encoded prompt.</summary>
+    /// <summary>Positions of a chunk, to which a plain prompt is cut.</summary>
     public int Tokens => tokenizer.ModelMaxLength;
 
     /// <summary>The text encoder's matrices by key.</summary>
@@ -44,18 +45,41 @@ sealed class PromptEncoder : IDisposable
     /// <summary>The end of a prompt that does not fit, or null.</summary>
     public string? CutOff(string prompt) => tokenizer.CutOff(prompt);
 
-    /// <summary>Encodes one prompt: the state that the last <paramref name="skipLayers"/> layers have not touched, normed or not, and the pooled embedding if asked for.</summary>
-    public EncodedPrompt Encode(string prompt, int skipLayers, bool finalLayerNorm, bool pooled, CancellationToken cancellation)
+    /// <summary>How many chunks a prompt has; a plain one has one.</summary>
+    public int Chunks(string prompt, PromptSyntax syntax) => Cut(prompt, syntax).Count;
+
+    /// <summary>
+    /// Encodes one prompt: the state that the last <paramref name="skipLayers"/> layers have not touched, normed or not, weighted, and the first
+    /// chunk's pooled embedding if asked for.
+    /// </summary>
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="syntax">How it is read.</param>
+    /// <param name="chunks">Chunks of the result, at least as many as the prompt has: empty ones follow.</param>
+    /// <param name="skipLayers">Layers.</param>
+    /// <param name="finalLayerNorm">Whether the state is normed.</param>
+    /// <param name="pooled">Whether the pooled embedding is wanted.</param>
+    /// <param name="cancellation">Ends the call.</param>
+    public EncodedPrompt Encode(string prompt, PromptSyntax syntax, int chunks, int skipLayers, bool finalLayerNorm, bool pooled, CancellationToken cancellation)
     {
-        var ids = tokenizer.Encode(prompt);
-        float[] sequence = new float[Tokens * model.Config.HiddenSize], pool = new float[pooled ? model.PooledSize : 0];
+        var parts = Cut(prompt, syntax);
+        while (parts.Count < chunks) parts.Add(new([], []));
+        int[] ids = [.. parts.SelectMany(part => tokenizer.Encode(part.Ids, Tokens).Ids)];
+        float[] sequence = new float[ids.Length * model.Config.HiddenSize], pool = new float[pooled ? parts.Count * model.PooledSize : 0];
         MeasuredArena.Run(backend, p =>
         {
-            var output = model.Forward(p, ids, 1, skipLayers, finalLayerNorm, pooled);
+            var output = model.Forward(p, ids, parts.Count, skipLayers, finalLayerNorm, pooled);
             p.Backend.Download(output.HiddenState, sequence);
             if (output.Pooled is { } tensor) p.Backend.Download(tensor, pool);
         }, cancellation);
-        return new(sequence, pooled ? pool : null);
+        var size = sequence.Length / parts.Count;
+        for (var i = 0; i < parts.Count; i++) parts[i].Weigh(sequence.AsSpan(i * size, size), model.Config.HiddenSize);
+        return new(sequence, pooled ? pool[..model.PooledSize] : null);
+    }
+
+    List<PromptChunk> Cut(string prompt, PromptSyntax syntax)
+    {
+        if (syntax == PromptSyntax.Weighted) return PromptChunk.Cut(prompt, tokenizer, Tokens - 2);
+        return [new(tokenizer.Tokenize(prompt), [])];
     }
 
     public void Dispose() => model.Dispose();

@@ -1,3 +1,5 @@
+using PeaEngine.Diffusion.Prompts;
+
 namespace PeaEngine.Diffusion.Pipelines;
 
 /// <summary>
@@ -26,20 +28,26 @@ sealed class StableDiffusionXLConditioner : ITextConditioner
 
     public PromptEmbeddings Encode(GenerateOptions options, bool guided, CancellationToken cancellation)
     {
-        var prompt = Encode(options.Prompt, options.ClipSkip ?? 0, cancellation);
+        var syntax = options.PromptSyntax;
+        var negativePrompt = !guided || (options.NegativePrompt == null && forceZerosForEmptyPrompt) ? null : options.NegativePrompt ?? "";
+        var chunks = Math.Max(Chunks(options.Prompt, syntax), negativePrompt == null ? 1 : Chunks(negativePrompt, syntax));
+        var prompt = Encode(options.Prompt, syntax, chunks, options.ClipSkip ?? 0, cancellation);
         if (!guided) return prompt;
-        var negative = options.NegativePrompt == null && forceZerosForEmptyPrompt
+        var negative = negativePrompt == null
             ? prompt with { Sequence = new float[prompt.Sequence.Length], Pooled = new float[prompt.Pooled!.Length] }
-            : Encode(options.NegativePrompt ?? "", 0, cancellation);
+            : Encode(negativePrompt, syntax, chunks, 0, cancellation);
         return new(2, prompt.Tokens, [.. negative.Sequence, .. prompt.Sequence], [.. negative.Pooled!, .. prompt.Pooled!]);
     }
 
-    PromptEmbeddings Encode(string prompt, int clipSkip, CancellationToken cancellation)
+    int Chunks(string prompt, PromptSyntax syntax) => Math.Max(second.Chunks(prompt, syntax), first?.Chunks(prompt, syntax) ?? 1);
+
+    PromptEmbeddings Encode(string prompt, PromptSyntax syntax, int chunks, int clipSkip, CancellationToken cancellation)
     {
-        var last = second.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: true, cancellation);
-        if (first == null) return new(1, second.Tokens, last.Sequence, last.Pooled);
-        var other = first.Encode(prompt, 1 + clipSkip, finalLayerNorm: false, pooled: false, cancellation);
-        int tokens = second.Tokens, a = other.Sequence.Length / tokens, b = last.Sequence.Length / tokens;
+        var tokens = chunks * second.Tokens;
+        var last = second.Encode(prompt, syntax, chunks, 1 + clipSkip, finalLayerNorm: false, pooled: true, cancellation);
+        if (first == null) return new(1, tokens, last.Sequence, last.Pooled);
+        var other = first.Encode(prompt, syntax, chunks, 1 + clipSkip, finalLayerNorm: false, pooled: false, cancellation);
+        int a = other.Sequence.Length / tokens, b = last.Sequence.Length / tokens;
         var sequence = new float[tokens * (a + b)];
         for (var t = 0; t < tokens; t++)
         {

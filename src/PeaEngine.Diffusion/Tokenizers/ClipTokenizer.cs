@@ -56,7 +56,10 @@ public sealed class ClipTokenizer : ITokenizer
     public int[] Encode(string text) => Encode(text, ModelMaxLength).Ids;
 
     /// <inheritdoc/>
-    public TokenizedText Encode(string text, int length) => TokenizedText.Of([BosTokenId], Tokenize(text), [EosTokenId], PadTokenId, length);
+    public TokenizedText Encode(string text, int length) => Encode(Tokenize(text), length);
+
+    /// <summary>The same of tokens, as <see cref="Tokenize"/> gives them.</summary>
+    internal TokenizedText Encode(List<int> tokens, int length) => TokenizedText.Of([BosTokenId], tokens, [EosTokenId], PadTokenId, length);
 
     /// <summary>
     /// The end of a prompt that <see cref="Encode(string)"/> leaves out, as transformers decodes its tokens: normalized, with a space after each

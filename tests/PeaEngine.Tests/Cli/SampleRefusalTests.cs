@@ -37,6 +37,8 @@ public sealed class SampleRefusalTests : IDisposable
     [InlineData("crop: '1,x', expected two whole numbers", "--crop", "1,x")]
     [InlineData("clip skip: -1, expected 0 or more", "--clip-skip", "-1")]
     [InlineData("clip skip: 9, expected at most", "--clip-skip", "9")]
+    [InlineData("prompt syntax: 'a1111', expected plain or weighted", "--prompt-syntax", "a1111")]
+    [InlineData("prompt: the weight '1.2.3', expected a number", "--prompt-syntax", "weighted", "--negative-prompt", "(a:1.2.3)")]
     [InlineData("count: 0, expected 1 to 1024", "--count", "0")]
     [InlineData("threads: 0, expected 1 to 1024", "--threads", "0")]
     [InlineData("device 'tpu': expected cpu", "--device", "tpu")]

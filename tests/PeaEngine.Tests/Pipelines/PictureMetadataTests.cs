@@ -1,5 +1,6 @@
 using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.Prompts;
 
 namespace PeaEngine.Tests.Pipelines;
 
@@ -18,6 +19,7 @@ public sealed class PictureMetadataTests : IDisposable
         {
             Prompt = "老虎头，3D图标 \"tiger\" \\ 🐯\nzweite Zeile",
             NegativePrompt = "",
+            PromptSyntax = PromptSyntax.Weighted,
             Scheduler = "ddim-eta1",
             GuidanceRescale = 0.35,
             Guidance = 3.3,
