@@ -1,5 +1,6 @@
 using PeaEngine.Diffusion.Lora;
 using PeaEngine.Formats;
+using PeaEngine.Tests.Formats;
 
 namespace PeaEngine.Tests.Lora;
 
@@ -53,6 +54,33 @@ public class LoraNamesTests
         var turned = asStored.Select(tensor => tensor with { Info = new(tensor.Info.Name, tensor.Info.DType, tensor.Info.Shape.Count switch { 2 => [.. tensor.Info.Shape, 1, 1], 4 => [.. tensor.Info.Shape.Take(2)], _ => [] }) });
 
         Assert.Equal(Fused(model, asStored), Fused(model, turned));
+    }
+
+    /// <summary>torch.save's files hold the same, factors that are views of one storage too.</summary>
+    [Fact]
+    public void TorchFilesAreRead()
+    {
+        using var model = new LoraModel();
+        using var folder = new TemporaryFolder();
+        List<TensorContent> tensors = [.. new RandomLora(model.Checkpoint, key => key.Contains("mid_block.resnets", StringComparison.Ordinal), 4, seed: 1).Kohya("lora_unet_", 2)];
+        var entries = new Dictionary<string, object?>();
+        List<byte> storage = [];
+        var total = tensors.Sum(tensor => tensor.Info.Elements);
+        foreach (var (info, read) in tensors)
+        {
+            long[] shape = [.. info.Shape], strides = [.. shape.Select((_, i) => shape[(i + 1)..].Aggregate(1L, (a, b) => a * b))];
+            entries.Add(info.Name, RawTorchFile.Tensor("0", total, storage.Count / sizeof(float), shape, strides));
+            var bytes = new byte[info.Bytes];
+            read(0, bytes);
+            storage.AddRange(bytes);
+        }
+        File.WriteAllBytes(folder.At("lora.pt"), RawTorchFile.Archive(entries, ("data/0", [.. storage])));
+        using var file = LoraFile.Open(folder.At("lora.pt"));
+        model.Stack.Fuse(file, 0.5);
+        var fused = model.Snapshot();
+        model.Stack.Clear();
+
+        Assert.Equal(Fused(model, tensors), fused);
     }
 
     [Theory]

@@ -59,7 +59,7 @@ sealed class RandomLora
         return product;
     }
 
-    /// <summary>The same tensors in another element type, rounded by cutting.</summary>
+    /// <summary>The same tensor in F16, which holds its values exactly.</summary>
     public static TensorContent Half(TensorContent tensor)
     {
         var raw = new byte[tensor.Info.Bytes];
