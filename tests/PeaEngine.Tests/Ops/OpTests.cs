@@ -4,13 +4,15 @@ namespace PeaEngine.Tests.Ops;
 
 /// <summary>An op on its tensors.</summary>
 /// <param name="Run">Calls the op.</param>
-/// <param name="Output">What the op writes.</param>
-/// <param name="Expected">What it should write: computed plainly in double precision before the op runs, since the output may be an input.</param>
-public sealed record OpRun(Action Run, Tensor Output, double[] Expected);
+/// <param name="Outputs">What the op writes, and what it should write: computed plainly in double precision before the op runs, since the output may be an input.</param>
+public sealed record OpRun(Action Run, params (Tensor Tensor, double[] Expected)[] Outputs)
+{
+    public OpRun(Action run, Tensor output, double[] expected) : this(run, (output, expected)) { }
+}
 
 /// <summary>One set of shapes and options of an op.</summary>
 /// <param name="Name">Tells the case from the op's others.</param>
-/// <param name="Tolerance">The largest error, relative to the largest expected magnitude.</param>
+/// <param name="Tolerance">The largest error, relative to the largest expected magnitude of the output.</param>
 /// <param name="Set">Makes the tensors, on the backend that it is given.</param>
 public sealed record OpCase(string Name, double Tolerance, Func<Fenced, OpRun> Set);
 
@@ -41,25 +43,30 @@ public abstract class OpTests<TCases> where TCases : IOpCases
         using var fenced = new Fenced(new CpuBackend(2, isa));
         var run = @case.Set(fenced);
         run.Run();
-        var actual = Fenced.Read(run.Output);
-        Assert.Equal(run.Expected.Length, actual.Length);
-        var limit = @case.Tolerance * run.Expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max();
-        for (var i = 0; i < actual.Length; i++)
-            if (!(Math.Abs(actual[i] - run.Expected[i]) <= limit || actual[i].Equals(run.Expected[i])))
-                Assert.Fail($"element {i} of {run.Output}: {actual[i]:R}, expected {run.Expected[i]:R} within {limit:R}");
+        for (var output = 0; output < run.Outputs.Length; output++)
+        {
+            var (tensor, expected) = run.Outputs[output];
+            var actual = Fenced.Read(tensor);
+            Assert.Equal(expected.Length, actual.Length);
+            var limit = @case.Tolerance * expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max();
+            for (var i = 0; i < actual.Length; i++)
+                if (!(Math.Abs(actual[i] - expected[i]) <= limit || actual[i].Equals(expected[i])))
+                    Assert.Fail($"output {output}, element {i} of {tensor}: {actual[i]:R}, expected {expected[i]:R} within {limit:R}");
+        }
     }
 
     [Theory, MemberData(nameof(Data))]
     public void GivesTheSameBitsForAnyNumberOfThreads(CpuIsa isa, string name)
     {
-        double[]? first = null;
+        double[][]? first = null;
         foreach (var threads in (int[])[1, 2, 3, 5])
         {
             using var fenced = new Fenced(new CpuBackend(threads, isa));
             var run = Case(name).Set(fenced);
             run.Run();
-            first ??= Fenced.Read(run.Output);
-            Assert.Equal(first, Fenced.Read(run.Output));
+            double[][] outputs = [.. run.Outputs.Select(output => Fenced.Read(output.Tensor))];
+            first ??= outputs;
+            Assert.Equal(first, outputs);
         }
     }
 
