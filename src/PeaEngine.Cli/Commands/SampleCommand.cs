@@ -122,8 +122,8 @@ static class SampleCommand
         using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads ?? 0);
         DiffusionPipeline.Check(source, options);
         using var pipeline = DiffusionPipeline.Load(source, backend);
-        foreach (var text in options.PromptSyntax == PromptSyntax.Plain ? [options.Prompt, options.NegativePrompt ?? ""] : Array.Empty<string>())
-            if (pipeline.CutOff(text) is { } end) error.WriteLine($"pea: warning: the prompt is too long for the model, which will not see its end: {end}");
+        foreach (var text in new[] { options.Prompt, options.NegativePrompt ?? "" })
+            if (options.PromptSyntax == PromptSyntax.Plain && pipeline.CutOff(text) is { } end) error.WriteLine($"pea: warning: the prompt is too long for the model, which will not see its end: {end}");
         var generation = SampleProgress.Watch(error, progress => pipeline.Generate(options, progress, interrupt.Token));
         output.Write(generation, parsed.InvocationConfiguration.Output, parsed.GetValue(Json));
         return ExitCode.Done;

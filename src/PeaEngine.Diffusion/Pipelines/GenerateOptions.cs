@@ -99,7 +99,8 @@ public sealed record GenerateOptions
     internal void Validate(bool refined)
     {
         Require(Enum.IsDefined(PromptSyntax), "prompt syntax", PromptSyntax, "Plain or Weighted");
-        foreach (var text in PromptSyntax == PromptSyntax.Weighted ? [Prompt, NegativePrompt ?? ""] : Array.Empty<string>()) PromptPart.Parse(text);
+        if (PromptSyntax == PromptSyntax.Weighted)
+            foreach (var text in new[] { Prompt, NegativePrompt ?? "" }) PromptPart.Parse(text);
         Require(Steps is null or (>= 1 and <= 1000), "steps", Steps, "1 to 1000");
         Require(Guidance is null || double.IsFinite(Guidance.Value), "guidance", Guidance, "a number");
         Require(GuidanceRescale is >= 0 and <= 1, "guidance rescale", GuidanceRescale, "0 to 1");

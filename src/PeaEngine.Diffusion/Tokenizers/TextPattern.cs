@@ -10,7 +10,7 @@ sealed class TextPattern(string path, Regex expression)
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Looks for a text as it stands.</summary>
-    public static TextPattern Literal(string path, string text) => new(path, new Regex(Regex.Escape(text), RegexOptions.NonBacktracking));
+    public static TextPattern Literal(string path, string text) => new(path, new Regex(Regex.Escape(text), RegexOptions.CultureInvariant));
 
     /// <summary>Looks for what an expression matches.</summary>
     /// <exception cref="PeaException">It is none, or has what .NET's expressions lack.</exception>

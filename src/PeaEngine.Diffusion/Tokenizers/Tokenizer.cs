@@ -27,7 +27,7 @@ public static class Tokenizer
         }
         if (Has(BertTokenizer.FileName)) return BertTokenizer.Load(folder, dialect);
         if (Has("vocab.json") && Has("merges.txt")) return ClipTokenizer.Load(folder);
-        if (Has(TokenizersFile.FileName)) return TokenizersFile.IsClip(folder) ? ClipTokenizer.Load(folder) : TokenizersFile.Load(folder);
+        if (Has(TokenizersFile.FileName)) return TokenizersFile.Load(folder);
         throw new PeaException($"{folder}: no tokenizer, expected {string.Join(", ", SentencePieceModels.Select(model => model.Name))}, vocab.txt, vocab.json and merges.txt, or tokenizer.json");
 
         string At(string name) => Path.Combine(folder, name);

@@ -9,21 +9,21 @@ static class TokenizersFile
     /// <summary>The file's name.</summary>
     public const string FileName = "tokenizer.json";
 
-    /// <summary>Whether a folder's file is CLIP's: a byte-pair encoding that marks the ends of words.</summary>
-    public static bool IsClip(string folder) => JsonConfig.Load(Path.Combine(folder, FileName)).Object("model")?.OptionalString("end_of_word_suffix") == "</w>";
-
     /// <summary>Reads a folder's file, and its <c>tokenizer_config.json</c> for the length and what fills.</summary>
     /// <exception cref="PeaException">It is malformed, or has a part that is not known here.</exception>
-    public static ComposedTokenizer Load(string folder)
+    public static ITokenizer Load(string folder)
     {
         var file = JsonConfig.Load(Path.Combine(folder, FileName));
+        var parts = file.Object("model") ?? throw file.Wrong("model", "an object");
+        // Only CLIP's byte-pair encoding marks the ends of words.
+        if (parts.OptionalString("end_of_word_suffix") == BytePairEncoding.EndOfWord) return ClipTokenizer.Load(folder);
         var config = TokenizerConfig.Read(folder);
         var normalizer = file.Object("normalizer") is { } normal ? TokenizersNormalizers.Read(normal) : null;
         var added = file.Objects("added_tokens").Select(ReadAdded).ToList();
-        var model = TokenizersModels.Read(file.Object("model") ?? throw file.Wrong("model", "an object"), out var vocabulary);
+        var model = TokenizersModels.Read(parts, out var vocabulary);
         var (first, last) = file.Object("post_processor") is { } processor ? ReadPostProcessor(processor) : ([], []);
         var pad = config.Token("pad_token") ?? file.Object("padding")?.OptionalString("pad_token");
-        return new()
+        return new ComposedTokenizer
         {
             RawTokens = new(added.Where(token => !token.Token.Normalized).Select(token => (token.Token.Content, token.Token, token.Id))),
             Normalizer = normalizer,

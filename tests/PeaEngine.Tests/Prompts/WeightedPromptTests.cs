@@ -40,6 +40,29 @@ public class WeightedPromptTests
     public void AWeightThatIsNoNumberIsNamed(string prompt, string weight) =>
         Assert.Equal($"prompt: the weight '{weight}', expected a number", Assert.Throws<OptionException>(() => PromptPart.Parse(prompt)).Message);
 
+    /// <summary>Of any text in any brackets: something is left of it, and no chunk has more tokens than there is room for.</summary>
+    [Fact]
+    public void AnyPromptIsRead()
+    {
+        var random = new Random(2);
+        string[] stock = ["(", ")", "[", "]", "\\", ":", "1.5", " ", ",", "BREAK", "cat", "é", "-", ".", "猫"];
+        for (var i = 0; i < 2000; i++)
+        {
+            var prompt = string.Concat(Enumerable.Range(0, random.Next(40)).Select(_ => stock[random.Next(stock.Length)]));
+            try
+            {
+                var chunks = PromptChunk.Cut(prompt, Tokenizer, 5);
+                Assert.NotEmpty(chunks);
+                Assert.All(chunks, chunk => Assert.InRange(chunk.Ids.Count, 0, 5));
+                Assert.All(chunks, chunk => Assert.Equal(chunk.Ids.Count, chunk.Weights.Count));
+            }
+            catch (OptionException error)
+            {
+                Assert.StartsWith("prompt: the weight '", error.Message, StringComparison.Ordinal);
+            }
+        }
+    }
+
     /// <summary>Chunks of four tokens; 'x' is one that is no comma.</summary>
     [Theory]
     [InlineData("x x x x", "4")]
