@@ -74,7 +74,7 @@ public sealed class CheckpointConversion
         CheckConfigIsNeeded(File.Exists(from));
         if (File.Exists(from))
         {
-            var file = SingleFile.Open(from, options.Config);
+            var file = SingleFile.Read(from, options.Config);
             AtomicFolder.Write(to, temporary => SplitFile(file, temporary, to));
             return;
         }

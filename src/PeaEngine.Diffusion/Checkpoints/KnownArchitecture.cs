@@ -48,9 +48,6 @@ sealed record KnownArchitecture(
     /// <summary>The channels of an attention head; null in Stable Diffusion 1, which has a number of heads instead.</summary>
     public int? HeadDim => Layout == OriginalLayout.StableDiffusion1 ? null : 64;
 
-    /// <summary>Whether a transformer's projections are linears rather than 1×1 convolutions.</summary>
-    public bool UsesLinearProjection => Layout != OriginalLayout.StableDiffusion1;
-
     /// <summary>Recognises a UNet by its keys and shapes.</summary>
     /// <param name="path">The file, for messages.</param>
     /// <param name="layout">The file's layout.</param>
@@ -58,9 +55,7 @@ sealed record KnownArchitecture(
     /// <exception cref="PeaException">It is not of a known architecture.</exception>
     public static KnownArchitecture Of(string path, OriginalLayout layout, TensorShapes unet)
     {
-        var attention = unet.Has("mid_block.attentions.0") ? "mid_block.attentions.0" : "up_blocks.0.attentions.0";
-        int inputs = unet.Extent("conv_in.weight", 1), channels = unet.Extent("conv_in.weight", 0);
-        var text = unet.Has(attention) ? unet.Extent($"{attention}.transformer_blocks.0.attn2.to_k.weight", 1) : 0;
+        int inputs = unet.Extent("conv_in.weight", 1), channels = unet.Extent("conv_in.weight", 0), text = ShapeConfigs.CrossAttentionDim(unet);
         return All.FirstOrDefault(known => (known.Layout, known.InChannels, known.CrossAttentionDim, known.ModelChannels) == (layout, inputs, text, channels))
             ?? throw new PeaException($"{path}: {layout.Name} by its keys, but with a UNet of {inputs} inputs, {channels} channels and {text} text features, which is no " +
                 "architecture that is known; expected a folder with its configurations beside it (--config)");
@@ -72,7 +67,7 @@ sealed record KnownArchitecture(
         var index = new JsonObject { ["_class_name"] = PipelineClass };
         if (Layout == OriginalLayout.SdxlRefiner) index["requires_aesthetics_score"] = true;
         if (IsXL) index["force_zeros_for_empty_prompt"] = Layout != OriginalLayout.SdxlRefiner;
-        index["scheduler"] = new JsonArray("diffusers", (string)SchedulerConfig()["_class_name"]!);
+        index["scheduler"] = new JsonArray("diffusers", (string)JsonNode.Parse(Scheduler)!["_class_name"]!);
         foreach (var part in Layout.Parts)
         {
             index[part.Component] = part.Naming switch
@@ -87,13 +82,13 @@ sealed record KnownArchitecture(
     }
 
     /// <summary>The pipeline's scheduler_config.json.</summary>
-    /// <param name="markers">The keys of the file, of which some say what the model was tuned to.</param>
-    public JsonObject SchedulerConfig(params ReadOnlySpan<string> markers)
+    /// <param name="has">Whether the file has a key: some say what the model was tuned to.</param>
+    public JsonObject SchedulerConfig(Predicate<string> has)
     {
         var config = JsonNode.Parse(Scheduler)!.AsObject();
         (config["beta_start"], config["beta_end"], config["beta_schedule"], config["num_train_timesteps"]) = (0.00085, 0.012, "scaled_linear", 1000);
-        if (markers.Contains(OriginalLayout.PredictsVelocity)) config["prediction_type"] = "v_prediction";
-        if (markers.Contains(OriginalLayout.HasZeroTerminalSnr)) config["rescale_betas_zero_snr"] = true;
+        if (has(OriginalLayout.PredictsVelocity)) config["prediction_type"] = "v_prediction";
+        if (has(OriginalLayout.HasZeroTerminalSnr)) config["rescale_betas_zero_snr"] = true;
         return config;
     }
 

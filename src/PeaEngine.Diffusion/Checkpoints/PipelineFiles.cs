@@ -18,7 +18,7 @@ abstract class PipelineFiles
     /// <exception cref="OptionException">A folder is given configurations from elsewhere.</exception>
     public static PipelineFiles Open(string path, string? config)
     {
-        if (File.Exists(path)) return SingleFile.Open(path, config);
+        if (File.Exists(path)) return SingleFile.Read(path, config);
         if (config != null) throw new OptionException($"config: {config}, but {path} is no single file: a folder has its own configurations");
         var folder = DiffusersFolder.Open(path);
         _ = folder.Components;

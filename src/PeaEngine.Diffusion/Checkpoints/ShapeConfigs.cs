@@ -26,9 +26,9 @@ static class ShapeConfigs
             ["down_block_types"] = List(layout.Down.Select(block => block.HasAttention ? "CrossAttnDownBlock2D" : "DownBlock2D")),
             ["mid_block_type"] = layout.HasMiddleAttention ? "UNetMidBlock2DCrossAttn" : layout.HasMiddle ? "UNetMidBlock2D" : null,
             ["up_block_types"] = List(layout.Up.Select(block => block.HasAttention ? "CrossAttnUpBlock2D" : "UpBlock2D")),
-            ["cross_attention_dim"] = known.CrossAttentionDim,
+            ["cross_attention_dim"] = CrossAttentionDim(shapes),
             ["attention_head_dim"] = known.HeadDim is { } dim ? List(channels.Select(count => count / dim)) : KnownArchitecture.StableDiffusion1Heads,
-            ["use_linear_projection"] = known.UsesLinearProjection,
+            ["use_linear_projection"] = shapes.Rank($"{Attention(shapes)}.proj_in.weight") == 2,
         };
         AddTransformerLayers(config, shapes, layout);
         if (shapes.Has("add_embedding"))
@@ -40,6 +40,9 @@ static class ShapeConfigs
         if (shapes.Has("time_embedding.cond_proj")) config["time_cond_proj_dim"] = shapes.Extent("time_embedding.cond_proj.weight", 1);
         return config;
     }
+
+    /// <summary>The channels of the text that a UNet attends to.</summary>
+    public static int CrossAttentionDim(TensorShapes unet) => unet.Extent($"{Attention(unet)}.transformer_blocks.0.attn2.to_k.weight", 1);
 
     /// <summary>An AutoencoderKL's.</summary>
     public static JsonObject Vae(TensorShapes shapes, KnownArchitecture known)
@@ -87,6 +90,9 @@ static class ShapeConfigs
             ["pad_token_id"] = 1,
         };
     }
+
+    /// <summary>A transformer that every known UNet has: in the middle, or beside it where there is none.</summary>
+    static string Attention(TensorShapes unet) => unet.Has("mid_block.attentions.0") ? "mid_block.attentions.0" : "up_blocks.0.attentions.0";
 
     /// <summary>
     /// <c>transformer_layers_per_block</c>: one number, or one a block where they differ; or lists for every resnet, with the way up's

@@ -12,32 +12,32 @@ namespace PeaEngine.Diffusion.Checkpoints;
 sealed class SingleFile : PipelineFiles
 {
     readonly string path;
-    readonly Func<ITensorSource> open;
     readonly Dictionary<string, SingleFileModel> models = [];
 
     SingleFile(Func<ITensorSource> open, string? config)
     {
-        this.open = open;
         using var source = open();
         path = source.Path;
         Layout = OriginalLayout.Of([.. source.Tensors.Keys]) ?? throw new PeaException(
             $"{path}: not a pipeline in one file, expected a UNet and text encoders in the original key naming, such as model.diffusion_model.input_blocks.0.0.weight");
-        var parts = Layout.Parts.ToDictionary(part => part, part => new OriginalModel(part, source));
-        CheckKeys(source, parts.Values);
+        OriginalModel[] parts = [.. Layout.Parts.Select(part => new OriginalModel(part, source))];
+        CheckKeys(source, parts);
         if (config != null)
         {
             Configs = DiffusersFolder.Open(config);
             (Index, Scheduler) = (Configs.Config, Configs.Component("scheduler").Config);
-            foreach (var (part, model) in parts)
-                if (model.Mapped.Count > 0) models.Add(part.Component, new(path, Configs.Component(part.Component).Config, Weights(model)));
-            return;
         }
-        var unet = parts.Values.Single(model => model.Part.Naming == OriginalNaming.UNet);
-        Architecture = KnownArchitecture.Of(path, Layout, unet.Shapes);
-        Index = Parse(Architecture.Index(), "model_index");
-        Scheduler = Parse(Architecture.SchedulerConfig([.. source.Tensors.Keys]), "scheduler");
-        foreach (var (part, model) in parts)
-            if (model.Mapped.Count > 0) models.Add(part.Component, new(path, Parse(model.Config(Architecture), part.Component), Weights(model)));
+        else
+        {
+            Architecture = KnownArchitecture.Of(path, Layout, parts.Single(model => model.Part.Naming == OriginalNaming.UNet).Shapes);
+            Index = Parse(Architecture.Index(), "model_index");
+            Scheduler = Parse(Architecture.SchedulerConfig(source.Tensors.ContainsKey), "scheduler");
+        }
+        foreach (var model in parts.Where(model => model.Mapped.Count > 0))
+        {
+            var name = model.Part.Component;
+            models.Add(name, new(path, Configs?.Component(name).Config ?? Parse(model.Config(Architecture!), name), () => new MappedTensors(open(), model.Mapped)));
+        }
     }
 
     /// <summary>Where the components are in the file.</summary>
@@ -55,16 +55,16 @@ sealed class SingleFile : PipelineFiles
     /// <inheritdoc/>
     public override JsonConfig Scheduler { get; }
 
-    /// <summary>Opens a file and recognises it.</summary>
+    /// <summary>Reads a file's header and recognises it.</summary>
     /// <param name="path">The file.</param>
     /// <param name="config">The folder of its configurations and tokenizers, or null.</param>
     /// <exception cref="PeaException">It is damaged, no pipeline in the original naming, or has a key that no such pipeline has.</exception>
-    public new static SingleFile Open(string path, string? config) => Open(() => TensorFile.Open(path), config);
+    public static SingleFile Read(string path, string? config) => Read(() => TensorFile.Open(path), config);
 
     /// <summary>As the other, whatever the tensors come from.</summary>
     /// <param name="open">Opens them; asked once for the header, and once for each component's weights.</param>
     /// <param name="config">The folder of its configurations and tokenizers, or null.</param>
-    public static SingleFile Open(Func<ITensorSource> open, string? config) => new(open, config);
+    public static SingleFile Read(Func<ITensorSource> open, string? config) => new(open, config);
 
     /// <inheritdoc/>
     public override bool Has(string component) => models.ContainsKey(component);
@@ -99,10 +99,8 @@ sealed class SingleFile : PipelineFiles
         string Make(string name) => Directory.CreateDirectory(Path.Combine(folder, name)).FullName;
     }
 
-    Func<ITensorSource> Weights(OriginalModel model) => () => new MappedTensors(open(), model.Mapped);
-
     /// <summary>Every key must be some model's, or one that the reference too does without.</summary>
-    void CheckKeys(ITensorSource source, IReadOnlyCollection<OriginalModel> parts)
+    void CheckKeys(ITensorSource source, OriginalModel[] parts)
     {
         foreach (var (key, info) in source.Tensors)
             if (!parts.Any(model => model.Knows(key)) && !OriginalLayout.IsUnneeded(key))

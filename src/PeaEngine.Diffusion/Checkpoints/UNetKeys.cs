@@ -10,7 +10,7 @@ static class UNetKeys
     [
         new("time_embed.0", "time_embedding.linear_1"),
         new("time_embed.2", "time_embedding.linear_2"),
-        // The original code has no guidance embedding; files of LCM keep diffusers' name below the original's.
+        // The original code has no guidance embedding: diffusers' name below the original's is ours.
         new("time_embed.cond_proj", "time_embedding.cond_proj"),
         new("label_emb.0.0", "add_embedding.linear_1"),
         new("label_emb.0.2", "add_embedding.linear_2"),

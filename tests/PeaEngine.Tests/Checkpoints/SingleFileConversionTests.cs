@@ -56,7 +56,7 @@ public sealed class SingleFileConversionTests : IDisposable
     [Fact]
     public void ARecognisedFilesFolderIsWhole()
     {
-        var files = SingleFile.Open(() => new HeaderOnly(ReleasedModels.Header("stable-diffusion-xl-base-1.0")), null);
+        var files = SingleFile.Read(() => new HeaderOnly(ReleasedModels.Header("stable-diffusion-xl-base-1.0")), null);
 
         files.WriteConfigs(folder.Path);
 

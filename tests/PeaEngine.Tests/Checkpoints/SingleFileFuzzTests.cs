@@ -56,7 +56,7 @@ public class SingleFileFuzzTests
 
     static void Use(List<TensorInfo> header)
     {
-        var file = SingleFile.Open(() => new HeaderOnly(header), null);
+        var file = SingleFile.Read(() => new HeaderOnly(header), null);
         _ = new UNetConfig(file.Model("unet").Config);
         _ = new AutoencoderKLConfig(file.Model("vae").Config);
         _ = new ClipTextConfig(file.Model("text_encoder").Config);

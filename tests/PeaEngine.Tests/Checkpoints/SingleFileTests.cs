@@ -18,7 +18,7 @@ public class SingleFileTests
 
     public static TheoryData<string> Models => [.. ReleasedModels.Configs.Keys];
 
-    static SingleFile Open(string model, params TensorInfo[] more) => SingleFile.Open(() => new HeaderOnly([.. Headers[model].Value, .. more]), null);
+    static SingleFile Open(string model, params TensorInfo[] more) => SingleFile.Read(() => new HeaderOnly([.. Headers[model].Value, .. more]), null);
 
     /// <summary>Configurations are the released ones, and each model finds every tensor that it asks for, in its shape (a matrix may be a 1×1 convolution), and no other.</summary>
     [Theory]
@@ -62,7 +62,7 @@ public class SingleFileTests
     public void NineInputsInpaint(string model, string pipeline)
     {
         const string ConvIn = "model.diffusion_model.input_blocks.0.0.weight";
-        var file = SingleFile.Open(() => new HeaderOnly(Headers[model].Value.Select(info => info.Name == ConvIn ? new TensorInfo(ConvIn, DType.F16, [320, 9, 3, 3]) : info)), null);
+        var file = SingleFile.Read(() => new HeaderOnly(Headers[model].Value.Select(info => info.Name == ConvIn ? new TensorInfo(ConvIn, DType.F16, [320, 9, 3, 3]) : info)), null);
 
         Assert.Equal((pipeline, 9), (file.Index.String("_class_name"), new UNetConfig(file.Model("unet").Config).InChannels));
         Assert.Equal("epsilon", file.Scheduler.String("prediction_type", "epsilon"));
@@ -121,10 +121,10 @@ public class SingleFileTests
     {
         Assert.Contains("'model.diffusion_model.input_blocks.1.0.in_layers.9.weight' [3] F16 is in no model of SDXL", Refused(() => Open(Sdxl, Tensor("model.diffusion_model.input_blocks.1.0.in_layers.9.weight", 3))));
         Assert.Contains("'edm_mean' [] F16", Refused(() => Open(Sdxl, Tensor("edm_mean"))));
-        Assert.Contains("expected a UNet and text encoders in the original key naming", Refused(() => SingleFile.Open(() => new HeaderOnly([Tensor("a", 1)]), null)));
+        Assert.Contains("expected a UNet and text encoders in the original key naming", Refused(() => SingleFile.Read(() => new HeaderOnly([Tensor("a", 1)]), null)));
         var wider = Headers[V15].Value.Select(info => info.Name == "model.diffusion_model.input_blocks.0.0.weight" ? new TensorInfo(info.Name, DType.F16, [192, 4, 3, 3]) : info);
-        Assert.Contains("192 channels and 768 text features", Refused(() => SingleFile.Open(() => new HeaderOnly(wider), null)));
-        var withoutVae = SingleFile.Open(() => new HeaderOnly(Headers[V15].Value.Where(info => !info.Name.StartsWith("first_stage", StringComparison.Ordinal))), null);
+        Assert.Contains("192 channels and 768 text features", Refused(() => SingleFile.Read(() => new HeaderOnly(wider), null)));
+        var withoutVae = SingleFile.Read(() => new HeaderOnly(Headers[V15].Value.Where(info => !info.Name.StartsWith("first_stage", StringComparison.Ordinal))), null);
         Assert.Contains("no vae in the file, only unet, text_encoder", Refused(() => withoutVae.Model("vae")));
     }
 

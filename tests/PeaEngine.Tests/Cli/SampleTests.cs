@@ -36,6 +36,25 @@ public sealed class SampleTests : IDisposable
         Assert.Equal([0xff, 0xd8, 0xff], File.ReadAllBytes(folder.At("cat.0.jpeg"))[..3]);
     }
 
+    /// <summary>What convert made of a folder draws what the folder draws, and convert makes the folder again.</summary>
+    [Fact]
+    public void ASingleFileDrawsWhatItsFolderDraws()
+    {
+        string file = folder.At("one.safetensors"), again = folder.At("again");
+        Assert.Equal(ExitCode.Done, CommandLine.Run("convert", SmallPipeline.Sd15, file).Code);
+        Assert.Equal(ExitCode.Done, CommandLine.Run("convert", file, again, "--config", SmallPipeline.Sd15).Code);
+
+        string[] models = ["--model", SmallPipeline.Sd15, "--model", file, "--config", SmallPipeline.Sd15, "--model", again];
+        var drawn = new[] { models[..2], models[2..6], models[6..] }.Select(model =>
+        {
+            Assert.Equal(ExitCode.Done, CommandLine.Run(["sample", "a cat", .. model, "--steps", "1", "--seed", "42", "--output", folder.At("a.png")]).Code);
+            return PixelImage.Load(folder.At("a.png")).Pixels.ToArray();
+        }).ToList();
+
+        Assert.Equal(drawn[0], drawn[1]);
+        Assert.Equal(drawn[0], drawn[2]);
+    }
+
     /// <summary>A photo taken with the camera on its side, and a mask that stands upright.</summary>
     [Fact]
     public void AnInitImageIsTurnedAsItsFileWants()
