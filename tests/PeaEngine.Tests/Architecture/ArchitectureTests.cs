@@ -46,9 +46,10 @@ public partial class ArchitectureTests
 
     /// <summary>Models run on any backend: they name the abstract one only. Pipelines get theirs from the caller.</summary>
     [Fact]
-    public void DiffusionNamesNoConcreteBackend()
+    public void ModelsNameNoConcreteBackend()
     {
-        Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Diffusion")), line => ConcreteBackend().IsMatch(line.Text));
+        foreach (var project in new[] { "PeaEngine.Diffusion", "PeaEngine.Train" })
+            Assert.DoesNotContain(Lines(Path.Combine(Source, project)), line => ConcreteBackend().IsMatch(line.Text));
         Assert.Contains(Lines(Path.Combine(Source, "PeaEngine")), line => ConcreteBackend().IsMatch(line.Text));
     }
 
@@ -57,6 +58,7 @@ public partial class ArchitectureTests
     {
         Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Diffusion" or "Train" or "Cli");
         Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Diffusion")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Train" or "Cli");
+        Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Train")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Cli");
     }
 
     [Fact]
