@@ -1,7 +1,7 @@
-"""SDXL's UNet and VAE decoder in plain PyTorch, full size, random weights: the rival of the model benchmarks.
+"""SDXL's UNet and VAE decoder and the layers of two students in plain PyTorch, full size, random weights: the rivals of the model benchmarks.
 
 The layers, their order and their shapes are those of diffusers (UNet2DConditionModel, AutoencoderKL) with the configurations of
-stable-diffusion-xl-base-1.0; only what a forward pass computes is here.
+stable-diffusion-xl-base-1.0, and of transformers with those of xlm-roberta-large and mt5-xl; only what a forward pass computes is here.
 """
 import math
 
@@ -162,3 +162,36 @@ class VaeDecoder(nn.Module):
         for block in self.up:
             x = block(x) if isinstance(block, Resnet) else block(F.interpolate(x, scale_factor=2.0, mode="nearest"))
         return self.conv_out(F.silu(self.norm_out(x)))
+
+
+class BertLayer(nn.Module):
+    """One of XLM-RoBERTa large's 24."""
+
+    def __init__(self, channels=1024):
+        super().__init__()
+        self.attention, self.norm1, self.norm2 = Attention(channels, channels, 64, bias=True), nn.LayerNorm(channels), nn.LayerNorm(channels)
+        self.intermediate, self.output = nn.Linear(channels, 4 * channels), nn.Linear(4 * channels, channels)
+
+    def forward(self, x):
+        x = self.norm1(x + self.attention(x))
+        return self.norm2(x + self.output(F.gelu(self.intermediate(x))))
+
+
+class T5Block(nn.Module):
+    """One of mT5-xl's 24; the bias by distance is given."""
+
+    def __init__(self, channels=2048, heads=32, inner=5120):
+        super().__init__()
+        self.heads, self.norm1, self.norm2 = heads, nn.Parameter(torch.ones(channels)), nn.Parameter(torch.ones(channels))
+        self.q, self.k, self.v, self.o = (nn.Linear(channels, channels, bias=False) for _ in range(4))
+        self.wi_0, self.wi_1, self.wo = nn.Linear(channels, inner, bias=False), nn.Linear(channels, inner, bias=False), nn.Linear(inner, channels, bias=False)
+
+    def forward(self, x, bias):
+        batch, tokens, channels = x.shape
+        split = lambda t: t.view(batch, tokens, self.heads, channels // self.heads).transpose(1, 2)
+        norm = lambda gamma: gamma * (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6))
+        h = norm(self.norm1)
+        y = (split(self.q(h)) @ split(self.k(h)).transpose(-1, -2) + bias).softmax(-1) @ split(self.v(h))
+        x = x + self.o(y.transpose(1, 2).reshape(batch, tokens, channels))
+        h = norm(self.norm2)
+        return x + self.wo(F.gelu(self.wi_0(h), approximate="tanh") * self.wi_1(h))

@@ -230,6 +230,32 @@ def vae_decode(size):
     return in_layouts(torch_models.randomize(torch_models.VaeDecoder()), torch.randn(1, 4, size, size))
 
 
+def xlm_roberta_large(tokens):
+    layers = [torch_models.randomize(torch_models.BertLayer()) for _ in range(24)]
+    start = torch.randn(1, tokens, 1024)
+
+    def run():
+        x = start
+        for layer in layers:
+            x = layer(x)
+        return x
+
+    return run
+
+
+def mt5_xl(tokens):
+    blocks = [torch_models.randomize(torch_models.T5Block()) for _ in range(24)]
+    start, bias = torch.randn(1, tokens, 2048), torch.randn(1, 32, tokens, tokens)
+
+    def run():
+        x = start
+        for block in blocks:
+            x = block(x, bias)
+        return x
+
+    return run
+
+
 def in_layouts(model, x, *others):
     """A model in whichever layout of convolutions is faster, tried once each."""
     def way(layout):
