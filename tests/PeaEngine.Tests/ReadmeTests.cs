@@ -1,4 +1,6 @@
+using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.TextEncoders;
 
 namespace PeaEngine.Tests;
 
@@ -39,6 +41,11 @@ public class ReadmeTests
         using var pipeline = DiffusionPipeline.Load("samples/emoji/teacher", backend);
         foreach (var image in pipeline.Generate(new() { Prompt = "red panda, 3D icon, green background", Steps = 20, Seed = 7 }))
             image.Save("panda.png");
+
+        using var student = StudentEncoder.Load("samples/emoji/student", backend);
+        using var adapter = PeaAdapter.Load("samples/emoji/reference-adapter.bin", backend);
+        pipeline.UseAdapter(adapter, student);
+        pipeline.Generate(new() { Prompt = "小熊猫，3D图标，绿色背景", Steps = 20, Seed = 7 })[0].Save("panda-zh.png");
         // README: end
     }
 }
