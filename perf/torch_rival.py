@@ -220,6 +220,18 @@ def sum_tokens(tokens, channels):
     return lambda: x.sum(1)
 
 
+def adam_w(count):
+    parameter = torch.nn.Parameter(torch.randn(count))
+    parameter.grad = torch.randn(count)
+    optimizer = torch.optim.AdamW([parameter], lr=1e-4)
+    return optimizer.step
+
+
+def sum_squares(count):
+    x = torch.randn(count)
+    return {"norm": lambda: torch.linalg.vector_norm(x), "dot": lambda: torch.dot(x, x)}
+
+
 def unet(size, tokens):
     model = torch_models.randomize(torch_models.UNet())
     x, embedding, context, pooled = torch.randn(1, 4, size, size), torch.randn(1, 320), torch.randn(1, tokens, 2048), torch.randn(1, 2816)

@@ -48,6 +48,9 @@ static class Catalogue
         new Conv2dWeightBackward(64, 320, 320),
         new ResizeBackward(32, 640),
         new SumTokens(4096, 320),
+        // What an optimiser's step does to an adapter of six million parameters.
+        new AdamW(6 << 20),
+        new SumSquares(6 << 20),
         // Text encoders in their own size.
         new Student("xlm_roberta_large", 32, Student.XlmRobertaLarge),
         new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),

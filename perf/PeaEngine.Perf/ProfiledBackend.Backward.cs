@@ -19,4 +19,9 @@ sealed partial class ProfiledBackend
     public override void ResizeBackward(Tensor dy, Tensor dx) => Time("resize_backward", $"{dy.Shape} {dx.Shape}", 0, () => inner.ResizeBackward(dy, dx));
 
     public override void SumTokens(Tensor x, Tensor y) => Time("sum_tokens", $"{x.Shape}", 0, () => inner.SumTokens(x, y));
+
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) =>
+        Time("adam_w", $"{parameter.Shape}", 0, () => inner.AdamW(parameter, gradient, m, v, step));
+
+    public override void SumSquares(Tensor x, Tensor y) => Time("sum_squares", $"{x.Shape}", 2.0 * x.Elements, () => inner.SumSquares(x, y));
 }

@@ -92,6 +92,12 @@ public sealed class NullBackend : Backend
     public override void MeanTokens(Tensor x, Tensor? mask, Tensor y) => Count(x, mask, y);
 
     /// <inheritdoc/>
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => Count(parameter, gradient, m, v);
+
+    /// <inheritdoc/>
+    public override void SumSquares(Tensor x, Tensor y) => Count(x, y);
+
+    /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y) => Count(x, y);
 
     /// <inheritdoc/>

@@ -65,6 +65,9 @@ unsafe interface ISimd<V> where V : unmanaged
     /// <summary>|a|</summary>
     static abstract V Abs(V a);
 
+    /// <summary>√a, rounded to nearest.</summary>
+    static abstract V Sqrt(V a);
+
     /// <summary>The nearest integer, ties to even; |a| at most 2²².</summary>
     static abstract V Round(V a);
 
