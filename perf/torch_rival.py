@@ -220,6 +220,60 @@ def sum_tokens(tokens, channels):
     return lambda: x.sum(1)
 
 
+def group_norm_backward(size, channels):
+    gamma, beta = torch.randn(channels), torch.randn(channels)
+
+    def way(layout):
+        x = torch.randn(1, channels, size, size).contiguous(memory_format=layout)
+        dy = torch.randn(1, channels, size, size).contiguous(memory_format=layout)
+        z, mean, rstd = torch.native_group_norm(x, gamma, beta, 1, channels, size * size, 32, 1e-5)
+
+        def run():
+            dz = torch.ops.aten.silu_backward(dy, z)
+            return torch.ops.aten.native_group_norm_backward(dz, x, mean, rstd, gamma, 1, channels, size * size, 32, [True, False, False])
+
+        return run
+
+    return {name: way(layout) for name, layout in BOTH_LAYOUTS.items()}
+
+
+def layer_norm_backward(rows, channels):
+    x, dy, gamma, beta = torch.randn(rows, channels), torch.randn(rows, channels), torch.randn(channels), torch.randn(channels)
+    _, mean, rstd = torch.native_layer_norm(x, [channels], gamma, beta, 1e-5)
+    return lambda: torch.ops.aten.native_layer_norm_backward(dy, x, [channels], mean, rstd, gamma, beta, [True, True, True])
+
+
+def activate_backward(count, activation):
+    x, dy = 4 * torch.randn(count), torch.randn(count)
+
+    def quick_gelu():
+        sigmoid = torch.sigmoid(1.702 * x)
+        return dy * sigmoid * (1 + 1.702 * x * (1 - sigmoid))
+
+    return [
+        lambda: dy.clone(),
+        lambda: torch.ops.aten.silu_backward(dy, x),
+        lambda: torch.ops.aten.gelu_backward(dy, x),
+        lambda: torch.ops.aten.gelu_backward(dy, x, approximate="tanh"),
+        quick_gelu,
+    ][activation]
+
+
+def gate_backward(rows, features):
+    h, dy = 4 * torch.randn(rows, 2 * features), torch.randn(rows, features)
+
+    def run():
+        values, gates = h.chunk(2, dim=-1)
+        return torch.cat([dy * F.gelu(gates), torch.ops.aten.gelu_backward(dy * values, gates)], dim=-1)
+
+    return run
+
+
+def split(rows, first, second):
+    x = torch.randn(rows, first + second)
+    return lambda: [part.contiguous() for part in x.split([first, second], dim=-1)]
+
+
 def adam_w(count):
     parameter = torch.nn.Parameter(torch.randn(count))
     parameter.grad = torch.randn(count)

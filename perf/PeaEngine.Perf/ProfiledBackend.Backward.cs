@@ -18,6 +18,21 @@ sealed partial class ProfiledBackend
 
     public override void ResizeBackward(Tensor dy, Tensor dx) => Time("resize_backward", $"{dy.Shape} {dx.Shape}", 0, () => inner.ResizeBackward(dy, dx));
 
+    public override void GroupNormBackward(Tensor x, Tensor gamma, Tensor beta, Tensor dy, Tensor dx, int groups, float epsilon, bool silu,
+        Tensor? dGamma = null, Tensor? dBeta = null) =>
+        Time("group_norm_backward", $"{x.Shape}", 0, () => inner.GroupNormBackward(x, gamma, beta, dy, dx, groups, epsilon, silu, dGamma, dBeta));
+
+    public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) =>
+        Time("layer_norm_backward", $"{x.Shape}", 0, () => inner.LayerNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma, dBeta));
+
+    public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) =>
+        Time("activate_backward", $"{x.Shape}", 0, () => inner.ActivateBackward(x, dy, dx, activation));
+
+    public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) =>
+        Time("gate_backward", $"{h.Shape}", 0, () => inner.GateBackward(h, dy, dh, activation));
+
+    public override void Split(Tensor x, Tensor a, Tensor b) => Time("split", $"{x.Shape}", 0, () => inner.Split(x, a, b));
+
     public override void SumTokens(Tensor x, Tensor y) => Time("sum_tokens", $"{x.Shape}", 0, () => inner.SumTokens(x, y));
 
     public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) =>

@@ -13,6 +13,13 @@ public abstract partial class Backend
     /// <param name="activation">Which function.</param>
     public abstract void Activate(Tensor x, Tensor y, Activation activation);
 
+    /// <summary>dx = dy · activation′(x), elementwise.</summary>
+    /// <param name="x">F32: the activation's input</param>
+    /// <param name="dy">F32, as many elements</param>
+    /// <param name="dx">F32, as many elements, overwritten; may be <paramref name="dy"/></param>
+    /// <param name="activation">Which function.</param>
+    public abstract void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation);
+
     /// <summary>y = Σ coefficient · tensor, summed in the order given: guidance, and every scheduler's update.</summary>
     /// <param name="y">F32; may be one of the terms</param>
     /// <param name="terms">One to eight terms.</param>
@@ -23,6 +30,12 @@ public abstract partial class Backend
     /// <param name="b">[.., B] F32</param>
     /// <param name="y">[.., A + B] F32</param>
     public abstract void Concat(Tensor a, Tensor b, Tensor y);
+
+    /// <summary>What <see cref="Concat"/> put together, apart again: its gradient.</summary>
+    /// <param name="x">[.., A + B] F32</param>
+    /// <param name="a">[.., A] F32</param>
+    /// <param name="b">[.., B] F32</param>
+    public abstract void Split(Tensor x, Tensor a, Tensor b);
 
     /// <summary>y = x, with conversion between F32, F16 and BF16.</summary>
     public abstract void Copy(Tensor x, Tensor y);

@@ -11,4 +11,13 @@ public abstract partial class Backend
     /// <param name="y">[.., N] F32</param>
     /// <param name="activation">Of the gates: GELU with the error function in diffusers, its tanh approximation in mT5.</param>
     public abstract void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu);
+
+    /// <summary>
+    /// The gradient of y = h[.., :N] · activation(h[.., N:]) to h, which <see cref="Geglu"/> has never stored: a <see cref="Linear"/> computes it again.
+    /// </summary>
+    /// <param name="h">[.., 2N] F32: values, then gates</param>
+    /// <param name="dy">[.., N] F32</param>
+    /// <param name="dh">[.., 2N] F32, overwritten; may be <paramref name="h"/></param>
+    /// <param name="activation">Of the gates.</param>
+    public abstract void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation);
 }

@@ -12,6 +12,27 @@ static class Reference
         _ => x,
     };
 
+    /// <summary>The activation's derivative.</summary>
+    public static double Derivative(double x, Activation activation)
+    {
+        var c = Math.Sqrt(2 / Math.PI);
+        return activation switch
+        {
+            Activation.Silu => Swish(x, x),
+            Activation.Gelu => Normal(x) + x * Math.Exp(-x * x / 2) / Math.Sqrt(2 * Math.PI),
+            Activation.GeluTanh => Swish(2 * c * (x + 0.044715 * x * x * x), 2 * c * (x + 3 * 0.044715 * x * x * x)),
+            Activation.QuickGelu => Swish(1.702 * x, 1.702 * x),
+            _ => 1,
+        };
+
+        // Of x · sigmoid(u), with x·u′.
+        static double Swish(double u, double xTimesSlope)
+        {
+            var sigmoid = 1 / (1 + Math.Exp(-u));
+            return sigmoid * (1 + xTimesSlope * (1 - sigmoid));
+        }
+    }
+
     /// <summary>The normal distribution's integral: the series of erf near zero, the continued fraction of erfc far out.</summary>
     public static double Normal(double x)
     {
@@ -30,6 +51,9 @@ static class Reference
         }
         return x < 0 ? tail : 1 - tail;
     }
+
+    /// <summary>a + b</summary>
+    public static double[] Sum(double[] a, double[] b) => [.. a.Zip(b, (x, y) => x + y)];
 
     /// <summary>x · weightᵀ + bias, for x [.., K] and weight [N, K].</summary>
     public static double[] Product(Tensor x, Tensor weight, Tensor? bias)

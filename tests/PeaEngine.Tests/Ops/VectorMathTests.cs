@@ -45,6 +45,35 @@ public unsafe class VectorMathTests
             Assert.All(Map(isa, function, [-1e4f, -1e3f, 0]), value => Assert.Equal(0, value));
     }
 
+    // Where a derivative is near zero it is a difference: its error is that of values near one.
+    [Theory, ClassData(typeof(SupportedIsas))]
+    public void DerivativesAreExact(CpuIsa isa)
+    {
+        var x = Sweep(-90, 90);
+        foreach (var activation in Activations)
+        {
+            var (slopes, values) = Differentiate(isa, activation, x);
+            for (var i = 0; i < x.Length; i++)
+            {
+                var (slope, value) = (Reference.Derivative(x[i], activation), Reference.Activate(x[i], activation));
+                if (!(Math.Abs(slopes[i] - slope) <= 5e-7)) Assert.Fail($"{activation}′({x[i]:R}) = {slopes[i]:R}, expected {slope:R}");
+                if (!(Math.Abs(values[i] - value) <= 1e-6 * Math.Max(1, Math.Abs(value)))) Assert.Fail($"{activation}({x[i]:R}) = {values[i]:R}, expected {value:R}");
+            }
+        }
+    }
+
+    [Theory, ClassData(typeof(SupportedIsas))]
+    public void DerivativesEndInZeroAndOne(CpuIsa isa)
+    {
+        foreach (var activation in Activations)
+        {
+            Assert.All(Differentiate(isa, activation, [-1e3f, -1e7f, -1e15f]).Slopes, value => Assert.Equal(0, value, 1e-20f));
+            Assert.All(Differentiate(isa, activation, [1e3f, 1e7f, 1e15f]).Slopes, value => Assert.Equal(1, value));
+            Assert.All(Differentiate(isa, activation, [0, -0f, float.Epsilon, -float.Epsilon, 1e-38f, -1e-38f]).Slopes, value => Assert.Equal(0.5f, value, 1e-7f));
+            Assert.Equal(float.NaN, Assert.Single(Differentiate(isa, activation, [float.NaN]).Slopes));
+        }
+    }
+
     [Theory, ClassData(typeof(SupportedIsas))]
     public void EveryHalfIsReadExactly(CpuIsa isa)
     {
@@ -70,6 +99,8 @@ public unsafe class VectorMathTests
     public void ReductionsSeeEveryElement(CpuIsa isa) => Run(isa, new ReductionJob());
 
     enum Function { Exp, Exp2, Silu, Gelu, GeluTanh, QuickGelu }
+
+    static readonly Activation[] Activations = [Activation.Silu, Activation.Gelu, Activation.GeluTanh, Activation.QuickGelu];
 
     static void AssertUlp(CpuIsa isa, Function function, Func<double, double> exact, double from, double to)
     {
@@ -109,6 +140,13 @@ public unsafe class VectorMathTests
         return y;
     }
 
+    static (float[] Slopes, float[] Values) Differentiate(CpuIsa isa, Activation activation, float[] x)
+    {
+        var (slopes, y) = (new float[x.Length], new float[x.Length]);
+        fixed (float* px = x, ps = slopes, py = y) Run(isa, new DerivativeJob(activation, px, ps, py, x.Length));
+        return (slopes, y);
+    }
+
     static float[] Load<T>(CpuIsa isa, ushort[] source) where T : struct, IStored
     {
         var y = new float[source.Length];
@@ -142,6 +180,21 @@ public unsafe class VectorMathTests
                     Function.GeluTanh => VectorMath.Activate<S, V>(value, Activation.GeluTanh),
                     _ => VectorMath.Activate<S, V>(value, Activation.QuickGelu),
                 }, n);
+            }
+        }
+    }
+
+    readonly struct DerivativeJob(Activation activation, float* x, float* slopes, float* y, int count) : ISimdJob
+    {
+        readonly float* x = x, slopes = slopes, y = y;
+
+        public void Run<S, V>(int index, int worker) where S : struct, ISimd<V> where V : unmanaged
+        {
+            for (var i = 0; i < count; i += S.Width)
+            {
+                var n = Math.Min(S.Width, count - i);
+                S.Store(slopes + i, VectorMath.Derivative<S, V>(S.Load(x + i, n), activation, out var value), n);
+                S.Store(y + i, value, n);
             }
         }
     }

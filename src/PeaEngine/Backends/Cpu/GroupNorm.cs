@@ -8,19 +8,29 @@ public sealed unsafe partial class CpuBackend
     public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu)
     {
         if (x.Elements == 0) return;
+        var plan = PlanGroupNorm(x, gamma, beta, groups, epsilon, rows: 2);
+        int batch = x.Shape[0], items = batch * plan.Blocks;
+        Run(new GroupNormMoments { Plan = plan }, items);
+        Run(new GroupNormMerge { Plan = plan }, batch * groups);
+        if (silu) Run(new GroupNormApply<Yes> { Plan = plan, Y = (float*)y.Address }, items);
+        else Run(new GroupNormApply<No> { Plan = plan, Y = (float*)y.Address }, items);
+    }
+
+    GroupNormPlan PlanGroupNorm(Tensor x, Tensor gamma, Tensor beta, int groups, float epsilon, int rows)
+    {
         int batch = x.Shape[0], c = x.Shape[-1], pixels = checked((int)(x.Elements / batch / c));
         // The blocks follow from the shape alone, never from the threads: the sums are the same bits for any number of them.
         int block = Math.Max(1, 2 * SimdBlock.Elements / c), blocks = SimdBlock.Count(pixels, block);
         var partials = 2L * batch * blocks * c;
-        var scratch = (float*)workspaces[0].Get((partials + 2L * batch * c) * sizeof(float));
-        var plan = new GroupNormPlan
+        var scratch = (float*)workspaces[0].Get((partials + (long)rows * batch * c) * sizeof(float));
+        return new()
         {
             X = (float*)x.Address,
-            Y = (float*)y.Address,
             Gamma = (float*)gamma.Address,
             Beta = (float*)beta.Address,
             Partials = scratch,
-            Affine = scratch + partials,
+            Coefficients = scratch + partials,
+            Rows = rows,
             Pixels = pixels,
             Channels = c,
             Groups = groups,
@@ -28,10 +38,6 @@ public sealed unsafe partial class CpuBackend
             Blocks = blocks,
             Epsilon = epsilon,
         };
-        Run(new GroupNormMoments { Plan = plan }, batch * blocks);
-        Run(new GroupNormMerge { Plan = plan }, batch * groups);
-        if (silu) Run(new GroupNormApply<Yes> { Plan = plan }, batch * blocks);
-        else Run(new GroupNormApply<No> { Plan = plan }, batch * blocks);
     }
 
     /// <summary>Compile-time answer: the JIT drops what the other one would need.</summary>
@@ -53,7 +59,7 @@ public sealed unsafe partial class CpuBackend
     struct GroupNormPlan
     {
         /// <summary>[B, pixels, C]</summary>
-        public float* X, Y;
+        public float* X;
 
         /// <summary>[C]</summary>
         public float* Gamma, Beta;
@@ -61,14 +67,17 @@ public sealed unsafe partial class CpuBackend
         /// <summary>[B, blocks, 2, C]: mean of each channel in a block of pixels, and the sum of squared deviations from it.</summary>
         public float* Partials;
 
-        /// <summary>[B, 2, C]: y = x · first + second.</summary>
-        public float* Affine;
+        /// <summary>[B, Rows, C]: y = x · first + second; backward the group's mean and 1/σ follow, then two rows of its own.</summary>
+        public float* Coefficients;
 
-        public int Pixels, Channels, Groups, Block, Blocks;
+        public int Rows, Pixels, Channels, Groups, Block, Blocks;
         public float Epsilon;
 
         /// <summary>Pixels of a block: the last one of a picture may be shorter.</summary>
         public readonly int Length(int block) => Math.Min(Block, Pixels - block * Block);
+
+        /// <summary>The first row of coefficients of a sample.</summary>
+        public readonly float* Sample(int batch) => Coefficients + (long)batch * Rows * Channels;
 
         /// <summary>The first element of an item's block.</summary>
         public readonly long Start(int index) => ((long)(index / Blocks) * Pixels + (long)(index % Blocks) * Block) * Channels;
@@ -164,13 +173,16 @@ public sealed unsafe partial class CpuBackend
                 squares += within + between * Plan.Length(block);
             }
             var rstd = 1 / Math.Sqrt(squares / total + Plan.Epsilon);
-            float* scale = Plan.Affine + 2L * batch * c, shift = scale + c;
+            float* scale = Plan.Sample(batch), shift = scale + c;
             for (var i = first; i < first + per; i++)
             {
                 var a = Plan.Gamma[i] * rstd;
                 scale[i] = (float)a;
                 shift[i] = (float)(Plan.Beta[i] - mean * a);
             }
+            if (Plan.Rows == 2) return;
+            new Span<float>(scale + 2 * c + first, per).Fill((float)mean);
+            new Span<float>(scale + 3 * c + first, per).Fill((float)rstd);
         }
     }
 
@@ -178,12 +190,13 @@ public sealed unsafe partial class CpuBackend
     struct GroupNormApply<TSilu> : ISimdJob where TSilu : struct, IFlag
     {
         public GroupNormPlan Plan;
+        public float* Y;
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<S, V>(int index, int worker) where S : struct, ISimd<V> where V : unmanaged
         {
             int c = Plan.Channels, count = Plan.Length(index % Plan.Blocks), w = S.Width;
-            float* x = Plan.X + Plan.Start(index), y = Plan.Y + Plan.Start(index), scale = Plan.Affine + 2L * (index / Plan.Blocks) * c, shift = scale + c;
+            float* x = Plan.X + Plan.Start(index), y = Y + Plan.Start(index), scale = Plan.Sample(index / Plan.Blocks), shift = scale + c;
             for (var pixel = 0; pixel < count; pixel++, x += c, y += c)
                 for (var i = 0; i < c; i += w)
                 {

@@ -37,8 +37,22 @@ public sealed unsafe partial class CpuBackend
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         readonly void Row<S, V>(float* x, float* y) where S : struct, ISimd<V> where V : unmanaged
         {
+            var (mean, rstd) = Statistics<S, V>(x, Channels, Epsilon);
+            V m = S.Create(mean), r = S.Create(rstd);
+            for (var i = 0; i < Channels; i += S.Width)
+            {
+                var left = Channels - i;
+                var normal = S.Mul(S.Sub(SimdBlock.Load<S, V>(x + i, left), m), r);
+                SimdBlock.Store<S, V>(y + i, S.Fma(normal, SimdBlock.Load<S, V>(Gamma + i, left), SimdBlock.Load<S, V>(Beta + i, left)), left);
+            }
+        }
+
+        /// <summary>The mean of a row, and one over its standard deviation.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static (float Mean, float Rstd) Statistics<S, V>(float* x, int c, float epsilon) where S : struct, ISimd<V> where V : unmanaged
+        {
             // Four sums each, since one addition has to wait for the other.
-            int c = Channels, w = S.Width, i = 0;
+            int w = S.Width, i = 0;
             V s0 = S.Create(0), s1 = s0, s2 = s0, s3 = s0;
             for (; i <= c - 4 * w; i += 4 * w)
             {
@@ -68,14 +82,7 @@ public sealed unsafe partial class CpuBackend
             }
             var squares = S.Sum(S.Add(S.Add(s0, s1), S.Add(s2, s3)));
             for (; i < c; i++) squares += (x[i] - mean) * (x[i] - mean);
-
-            var rstd = S.Create((float)(1 / Math.Sqrt((double)squares / c + Epsilon)));
-            for (i = 0; i < c; i += w)
-            {
-                var left = c - i;
-                var normal = S.Mul(S.Sub(SimdBlock.Load<S, V>(x + i, left), m), rstd);
-                SimdBlock.Store<S, V>(y + i, S.Fma(normal, SimdBlock.Load<S, V>(Gamma + i, left), SimdBlock.Load<S, V>(Beta + i, left)), left);
-            }
+            return (mean, (float)(1 / Math.Sqrt((double)squares / c + epsilon)));
         }
     }
 }

@@ -36,8 +36,20 @@ public sealed unsafe partial class CpuBackend
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         readonly void Row<S, V>(float* x, float* y) where S : struct, ISimd<V> where V : unmanaged
         {
+            var factor = S.Create(Statistics<S, V>(x, Channels, Epsilon));
+            for (var i = 0; i < Channels; i += S.Width)
+            {
+                var left = Channels - i;
+                SimdBlock.Store<S, V>(y + i, S.Mul(S.Mul(SimdBlock.Load<S, V>(x + i, left), factor), SimdBlock.Load<S, V>(Gamma + i, left)), left);
+            }
+        }
+
+        /// <summary>One over the root of a row's mean square.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+        public static float Statistics<S, V>(float* x, int c, float epsilon) where S : struct, ISimd<V> where V : unmanaged
+        {
             // Four sums, since one addition has to wait for the other.
-            int c = Channels, w = S.Width, i = 0;
+            int w = S.Width, i = 0;
             V s0 = S.Create(0), s1 = s0, s2 = s0, s3 = s0;
             for (; i <= c - 4 * w; i += 4 * w)
             {
@@ -53,13 +65,7 @@ public sealed unsafe partial class CpuBackend
                 s0 = S.Fma(rest, rest, s0);
             }
             var squares = S.Sum(S.Add(S.Add(s0, s1), S.Add(s2, s3)));
-
-            var factor = S.Create((float)(1 / Math.Sqrt((double)squares / c + Epsilon)));
-            for (i = 0; i < c; i += w)
-            {
-                var left = c - i;
-                SimdBlock.Store<S, V>(y + i, S.Mul(S.Mul(SimdBlock.Load<S, V>(x + i, left), factor), SimdBlock.Load<S, V>(Gamma + i, left)), left);
-            }
+            return (float)(1 / Math.Sqrt((double)squares / c + epsilon));
         }
     }
 }

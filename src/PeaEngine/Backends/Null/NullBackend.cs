@@ -44,6 +44,23 @@ public sealed class NullBackend : Backend
     public override void ResizeBackward(Tensor dy, Tensor dx) => Count(dy, dx);
 
     /// <inheritdoc/>
+    public override void GroupNormBackward(Tensor x, Tensor gamma, Tensor beta, Tensor dy, Tensor dx, int groups, float epsilon, bool silu,
+        Tensor? dGamma = null, Tensor? dBeta = null) => Count(x, gamma, beta, dy, dx, dGamma, dBeta);
+
+    /// <inheritdoc/>
+    public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) =>
+        Count(x, gamma, dy, dx, residual, dGamma, dBeta);
+
+    /// <inheritdoc/>
+    public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => Count(x, dy, dx);
+
+    /// <inheritdoc/>
+    public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) => Count(h, dy, dh);
+
+    /// <inheritdoc/>
+    public override void Split(Tensor x, Tensor a, Tensor b) => Count(x, a, b);
+
+    /// <inheritdoc/>
     public override void SumTokens(Tensor x, Tensor y) => Count(x, y);
 
     /// <inheritdoc/>
