@@ -274,6 +274,39 @@ def split(rows, first, second):
     return lambda: [part.contiguous() for part in x.split([first, second], dim=-1)]
 
 
+def rms_norm_backward(rows, channels):
+    x, dy, gamma, dgamma = torch.randn(rows, channels), torch.randn(rows, channels), torch.randn(channels), torch.zeros(channels)
+    rstd = torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)
+
+    def run():
+        normal, d = x * rstd, dy * gamma
+        dgamma.add_((dy * normal).sum(0))
+        return rstd * (d - normal * (d * normal).mean(-1, keepdim=True))
+
+    return run
+
+
+def embedding_backward(batch, tokens, channels):
+    table, dy = torch.zeros(49408, channels), torch.randn(batch * tokens, channels)
+    ids = torch.arange(batch * tokens) * 7919 % 49408
+    return lambda: table.index_add_(0, ids, dy)
+
+
+def mean_tokens_backward(tokens, channels):
+    dy = torch.randn(1, channels)
+    return lambda: (dy / tokens)[:, None].expand(1, tokens, channels).contiguous()
+
+
+def squared_error(batch, size, channels):
+    a, b = torch.randn(batch, size * size * channels), torch.randn(batch, size * size * channels)
+    return {"mse_loss": lambda: F.mse_loss(a, b, reduction="none").mean(1), "products": lambda: (a - b).square_().mean(1)}
+
+
+def squared_error_backward(batch, size, channels):
+    a, b, scale = torch.randn(batch, size * size * channels), torch.randn(batch, size * size * channels), torch.randn(batch, 1)
+    return lambda: (a - b).mul_(scale * (2 / a.shape[1]))
+
+
 def adam_w(count):
     parameter = torch.nn.Parameter(torch.randn(count))
     parameter.grad = torch.randn(count)

@@ -25,6 +25,20 @@ sealed partial class ProfiledBackend
     public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) =>
         Time("layer_norm_backward", $"{x.Shape}", 0, () => inner.LayerNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma, dBeta));
 
+    public override void RmsNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null) =>
+        Time("rms_norm_backward", $"{x.Shape}", 0, () => inner.RmsNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma));
+
+    public override void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable) =>
+        Time("embedding_backward", $"{dy.Shape}", 0, () => inner.EmbeddingBackward(ids, dy, dTable));
+
+    public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) =>
+        Time("mean_tokens_backward", $"{dx.Shape}", 0, () => inner.MeanTokensBackward(dy, mask, dx, add));
+
+    public override void SquaredError(Tensor a, Tensor b, Tensor y) => Time("squared_error", $"{a.Shape}", 0, () => inner.SquaredError(a, b, y));
+
+    public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) =>
+        Time("squared_error_backward", $"{a.Shape}", 0, () => inner.SquaredErrorBackward(a, b, scale, dx, add));
+
     public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) =>
         Time("activate_backward", $"{x.Shape}", 0, () => inner.ActivateBackward(x, dy, dx, activation));
 

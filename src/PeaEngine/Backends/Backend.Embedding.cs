@@ -9,6 +9,12 @@ public abstract partial class Backend
     /// <param name="y">[B, T, C] F32</param>
     public abstract void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y);
 
+    /// <summary>dTable[ids] += dy, one token after another. Ids are within the table.</summary>
+    /// <param name="ids">[B, T] I32</param>
+    /// <param name="dy">[B, T, C] F32</param>
+    /// <param name="dTable">[V, C] F32, added to</param>
+    public abstract void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable);
+
     /// <summary>
     /// diffusers' get_timestep_embedding: with half = dim/2 and f(i) = 10000^(−i/(half − shift)), the row of value t is
     /// sin(t·f), cos(t·f), or cosines first where <paramref name="flipSinToCos"/>; an odd dim ends in a zero.

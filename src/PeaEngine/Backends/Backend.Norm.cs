@@ -56,4 +56,16 @@ public abstract partial class Backend
     /// <param name="y">[.., C] F32; may be <paramref name="x"/></param>
     /// <param name="epsilon">Added to the mean of the squares.</param>
     public abstract void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon);
+
+    /// <summary>
+    /// The gradients of <see cref="RmsNorm"/>, whose statistic is computed anew: with r = 1 / √(mean(x²) + ε) and d = gamma · dy, dx = r · (d − x · r² · mean(d · x)) + residual.
+    /// </summary>
+    /// <param name="x">[.., C] F32: what was normalised</param>
+    /// <param name="gamma">[C] F32</param>
+    /// <param name="dy">[.., C] F32</param>
+    /// <param name="dx">[.., C] F32, overwritten; may be <paramref name="dy"/> or <paramref name="residual"/></param>
+    /// <param name="epsilon">Added to the mean of the squares.</param>
+    /// <param name="residual">[.., C] F32: the gradient that reaches x on another way, or none</param>
+    /// <param name="dGamma">[C] F32, added to, or none</param>
+    public abstract void RmsNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null);
 }

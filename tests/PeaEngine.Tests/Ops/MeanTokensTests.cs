@@ -10,20 +10,31 @@ public class MeanTokensTests : OpTests<MeanTokensTests>, IOpCases
         {
             var (batch, tokens, c) = shape;
             Tensor x = fenced.Normal([batch, tokens, c], 0.5), y = fenced.New([batch, c]);
-            Tensor? mask = null;
-            if (masked)
-            {
-                // The second sample has no token, the others lack some between and the last; any value but 0 counts.
-                mask = fenced.New([batch, tokens], DType.U8);
-                for (var i = 0; i < batch * tokens; i++) mask.Value.AsSpan<byte>()[i] = (byte)(i / tokens == 1 || i % tokens % 5 == 2 || (tokens > 1 && i % tokens == tokens - 1) ? 0 : 255);
-            }
-            var values = Fenced.Read(x);
-            var expected = new double[batch * c];
-            for (var b = 0; b < batch; b++)
-            {
-                int[] seen = [.. Enumerable.Range(0, tokens).Where(t => mask is not { } m || m.AsSpan<byte>()[b * tokens + t] != 0)];
-                for (var i = 0; i < c; i++) expected[b * c + i] = seen.Length == 0 ? 0 : seen.Average(t => values[(b * tokens + t) * c + i]);
-            }
-            return new(() => fenced.Backend.MeanTokens(x, mask, y), y, expected);
+            Tensor? mask = masked ? Mask(fenced, batch, tokens) : null;
+            return new(() => fenced.Backend.MeanTokens(x, mask, y), y, Mean(Fenced.Read(x), mask, batch, tokens, c));
         });
+
+    /// <summary>The second sample has no token, the others lack some between and the last; any value but 0 counts.</summary>
+    internal static Tensor Mask(Fenced fenced, int batch, int tokens)
+    {
+        var mask = fenced.New([batch, tokens], DType.U8);
+        for (var i = 0; i < batch * tokens; i++) mask.AsSpan<byte>()[i] = (byte)(i / tokens == 1 || i % tokens % 5 == 2 || (tokens > 1 && i % tokens == tokens - 1) ? 0 : 255);
+        return mask;
+    }
+
+    /// <summary>The tokens that a sample's mask has.</summary>
+    internal static int[] Seen(Tensor? mask, int sample, int tokens) =>
+        [.. Enumerable.Range(0, tokens).Where(t => mask is not { } m || m.AsSpan<byte>()[sample * tokens + t] != 0)];
+
+    /// <summary>The means in double precision.</summary>
+    internal static double[] Mean(double[] x, Tensor? mask, int batch, int tokens, int c)
+    {
+        var y = new double[batch * c];
+        for (var b = 0; b < batch; b++)
+        {
+            var seen = Seen(mask, b, tokens);
+            for (var i = 0; i < c; i++) y[b * c + i] = seen.Length == 0 ? 0 : seen.Average(t => x[(b * tokens + t) * c + i]);
+        }
+        return y;
+    }
 }

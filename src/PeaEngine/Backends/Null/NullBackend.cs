@@ -52,6 +52,22 @@ public sealed class NullBackend : Backend
         Count(x, gamma, dy, dx, residual, dGamma, dBeta);
 
     /// <inheritdoc/>
+    public override void RmsNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null) =>
+        Count(x, gamma, dy, dx, residual, dGamma);
+
+    /// <inheritdoc/>
+    public override void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable) => Count(ids, dy);
+
+    /// <inheritdoc/>
+    public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) => Count(dy, mask, dx);
+
+    /// <inheritdoc/>
+    public override void SquaredError(Tensor a, Tensor b, Tensor y) => Count(a, b, y);
+
+    /// <inheritdoc/>
+    public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) => Count(a, b, scale, dx);
+
+    /// <inheritdoc/>
     public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => Count(x, dy, dx);
 
     /// <inheritdoc/>
