@@ -42,6 +42,16 @@ static class PictureFile
         _ => WebPReader.Read(file.Span, name, LibWebP.Find()),
     };
 
+    /// <summary>The width and height that a file's bytes claim; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="PeaException">They are no picture of a kind that is read, or damaged at the beginning.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlyMemory<byte> file, string name) => Recognise(file.Span, name) switch
+    {
+        Kind.Png => PngReader.ReadSize(file, name),
+        Kind.Jpeg => JpegReader.ReadSize(file.Span, name),
+        Kind.Bmp => BmpReader.ReadSize(file.Span, name),
+        _ => WebPReader.ReadSize(file.Span, name, LibWebP.Find()),
+    };
+
     /// <summary>Writes a file of the kind that its name's ending says.</summary>
     /// <exception cref="PeaException">It is none that is written, or the file cannot be written.</exception>
     public static void Write(string path, PixelImage image, JpegOptions jpeg)

@@ -66,6 +66,10 @@ public sealed class PixelImage
     /// <exception cref="PeaException">They are of another kind, or damaged.</exception>
     public static PixelImage Decode(ReadOnlyMemory<byte> file, string name) => PictureFile.Read(file, name);
 
+    /// <summary>The width and height that a file's bytes claim, without decoding its pixels; <paramref name="name"/> is for messages.</summary>
+    /// <exception cref="PeaException">They are of another kind, or damaged at the beginning.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlyMemory<byte> file, string name) => PictureFile.ReadSize(file, name);
+
     /// <summary>Whether <see cref="Save"/> knows a kind of file by the path's ending: .png, .jpg or .jpeg.</summary>
     public static bool CanSave(string path) => PictureFile.IsPng(path) || PictureFile.IsJpeg(path);
 

@@ -38,6 +38,7 @@ public class ImagesGoldenTests
         }
         var image = PixelImage.Load(GoldenFolder.At("images", name));
         Assert.Equal(expected[name].Shape, new[] { image.Height, image.Width, image.Channels });
+        Assert.Equal((image.Width, image.Height), PixelImage.ReadSize(File.ReadAllBytes(GoldenFolder.At("images", name)), name));
         PixelAssert.Equal(expected.Bytes(name), image);
     }
 

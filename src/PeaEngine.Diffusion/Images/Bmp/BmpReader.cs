@@ -14,6 +14,14 @@ static class BmpReader
     /// <summary>How every BMP begins.</summary>
     public static ReadOnlySpan<byte> Signature => "BM"u8;
 
+    /// <summary>The width and height of the header.</summary>
+    /// <exception cref="PeaException">It is damaged.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlySpan<byte> file, string name)
+    {
+        var header = BmpHeader.Parse(file, name);
+        return (header.Width, header.Height);
+    }
+
     /// <summary>Reads the bytes of a file that begins with <see cref="Signature"/> as colour; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="PeaException">It is damaged, or of a kind that is not read.</exception>
     public static PixelImage Read(ReadOnlySpan<byte> file, string name)

@@ -14,6 +14,25 @@ static class JpegReader
     /// <summary>How every JPEG begins.</summary>
     public static ReadOnlySpan<byte> Signature => [0xff, 0xd8, 0xff];
 
+    /// <summary>The width and height of the frame.</summary>
+    /// <exception cref="PeaException">The file is damaged before it, or of a kind that is not read.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlySpan<byte> file, string name)
+    {
+        for (var position = 2; ;)
+        {
+            var marker = NextMarker(file, ref position, name);
+            if (marker is 0x01 or (>= 0xd0 and <= 0xd7)) continue;
+            if (marker is 0xd8 or 0xd9 or 0xda) throw new PeaException($"{name}: marker {marker:x2} before the frame: the file is damaged");
+            var segment = Segment(file, ref position, marker, name);
+            if (marker is 0xc0 or 0xc1 or 0xc2)
+            {
+                var frame = JpegFrame.Parse(segment, marker == 0xc2, name);
+                return (frame.Width, frame.Height);
+            }
+            if (marker is >= 0xc3 and <= 0xcf and not 0xc4) throw new PeaException($"{name}: {Unread(marker)}, expected a baseline or progressive one with Huffman codes");
+        }
+    }
+
     /// <summary>Reads a file's bytes as colour; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="PeaException">It is damaged, or of a kind that is not read.</exception>
     public static PixelImage Read(ReadOnlySpan<byte> file, string name)

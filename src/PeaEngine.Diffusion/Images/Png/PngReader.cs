@@ -12,6 +12,17 @@ static class PngReader
     /// <summary>How every PNG begins.</summary>
     public static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 0x0d, 0x0a, 0x1a, 0x0a];
 
+    /// <summary>The width and height of IHDR.</summary>
+    /// <exception cref="PeaException">It is damaged or not the first chunk.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlyMemory<byte> file, string name)
+    {
+        var offset = Signature.Length;
+        var (type, chunk) = NextChunk(file, ref offset, name);
+        if (type != "IHDR") throw new PeaException($"{name}: chunk {type}, expected IHDR once and as the first");
+        var header = PngHeader.Parse(chunk.Span, name);
+        return (header.Width, header.Height);
+    }
+
     /// <summary>Reads the bytes of a file that begins with <see cref="Signature"/> as colour; <paramref name="name"/> is for messages.</summary>
     /// <exception cref="PeaException">It is damaged.</exception>
     public static PixelImage Read(ReadOnlyMemory<byte> file, string name)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 
 namespace PeaEngine.Diffusion.Images;
 
@@ -20,6 +21,19 @@ static class WebPReader
     /// <exception cref="PeaException">The library is absent, or the file is damaged or animated.</exception>
     public static PixelImage Read(ReadOnlySpan<byte> file, string name, LibWebP? library)
     {
+        var (width, height) = ReadSize(file, name, library);
+        if ((long)width * height is var pixels && pixels > BelievedPixels && pixels > PixelsOfByte * file.Length)
+            throw new PeaException($"{name}: {file.Length} bytes, too few for {width}x{height}: the file is truncated or damaged");
+        var image = new PixelImage(width, height);
+        if (!library.Decode(file, image.Pixels, width)) throw new PeaException($"{name}: libwebp cannot decode it: the file is truncated or damaged");
+        image.Orientation = Exif.Read(Chunk(file, "EXIF"u8))?.Orientation ?? 1;
+        return image;
+    }
+
+    /// <summary>The width and height of the bytes of a file that <see cref="Begins"/>.</summary>
+    /// <exception cref="PeaException">The library is absent, or the file is damaged at the beginning, cut off or animated.</exception>
+    public static (int Width, int Height) ReadSize(ReadOnlySpan<byte> file, string name, [NotNull] LibWebP? library)
+    {
         if (library == null)
             throw new PeaException($"{name}: a WebP, which is read with libwebp, and that is not there: install it (Debian: libwebp7, Homebrew: webp, Windows: libwebp.dll on the path) or give a PNG, JPEG or BMP");
         if (BinaryPrimitives.ReadUInt32LittleEndian(file[4..]) + 8L is var length && length > file.Length)
@@ -27,12 +41,7 @@ static class WebPReader
         if (Chunk(file, "VP8X"u8) is [var flags, ..] && (flags & Animation) != 0) throw new PeaException($"{name}: an animated WebP, expected a still picture");
         if (library.Size(file) is not var (width, height)) throw new PeaException($"{name}: libwebp finds no picture: the file is damaged");
         PixelImage.CheckSize(name, width, height);
-        if ((long)width * height is var pixels && pixels > BelievedPixels && pixels > PixelsOfByte * file.Length)
-            throw new PeaException($"{name}: {file.Length} bytes, too few for {width}x{height}: the file is truncated or damaged");
-        var image = new PixelImage(width, height);
-        if (!library.Decode(file, image.Pixels, width)) throw new PeaException($"{name}: libwebp cannot decode it: the file is truncated or damaged");
-        image.Orientation = Exif.Read(Chunk(file, "EXIF"u8))?.Orientation ?? 1;
-        return image;
+        return (width, height);
     }
 
     /// <summary>The first chunk of a type, or nothing.</summary>
