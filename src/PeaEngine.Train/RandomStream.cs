@@ -1,0 +1,29 @@
+namespace PeaEngine.Train;
+
+/// <summary>
+/// What random numbers of a training run are for: the stream of <see cref="Randomness.Philox"/>. Numbers of one purpose do not change when another
+/// takes more or fewer. They are part of every run: a number is never given to another purpose.
+/// </summary>
+public enum RandomStream
+{
+    /// <summary>The order of a source's shards; the position has the source and the epoch.</summary>
+    Shards = 1,
+
+    /// <summary>The order within a shuffle buffer; the position has the source and the buffer's number.</summary>
+    ShuffleBuffer = 2,
+
+    /// <summary>Which source a sample is drawn from; the position is its place in the order.</summary>
+    Source = 3,
+
+    /// <summary>Which sample of a source is drawn, uniformly; the position is its place in the order.</summary>
+    Sample = 4,
+
+    /// <summary>Which of a sample's languages is taken; the position is its place in the order.</summary>
+    Language = 5,
+
+    /// <summary>Where a picture is cropped; the position is its place in the order, or in a cache the byte of its shard.</summary>
+    Crop = 6,
+
+    /// <summary>The sample of the VAE's posterior; the position is the sample's place in the order.</summary>
+    Latents = 7,
+}
