@@ -27,7 +27,7 @@ public sealed unsafe partial class CpuBackend
         AddNormParameters(job.Partials, blocks, c, dGamma, dBeta);
     }
 
-    /// <summary>A block of rows. A row's statistics are taken again, then its sums and those of the parameters, and then dx, all from the first cache.</summary>
+    /// <summary>A block of rows. A row's statistics are taken again, then its sums, and then dx and what the parameters get, all from the first cache.</summary>
     struct RowNormBackwardJob<TCentred> : ISimdJob where TCentred : struct, IFlag
     {
         public float* X, Gamma, Dy, Dx, Residual;
@@ -47,10 +47,10 @@ public sealed unsafe partial class CpuBackend
         }
 
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        readonly void Row<S, V>(long start, float* partials) where S : struct, ISimd<V> where V : unmanaged
+        readonly void Row<S, V>(long start, float* products) where S : struct, ISimd<V> where V : unmanaged
         {
             int c = Channels, w = S.Width, i = 0;
-            float* x = X + start, dy = Dy + start, dx = Dx + start, residual = Residual + start, gamma = Gamma;
+            float* x = X + start, dy = Dy + start, gamma = Gamma;
             var (mean, rstd) = TCentred.Is ? LayerNormJob.Statistics<S, V>(x, c, Epsilon) : (0, RmsNormJob.Statistics<S, V>(x, c, Epsilon));
 
             // Elements behind the row's end are zeros in dy, so that they add nothing.
@@ -69,31 +69,26 @@ public sealed unsafe partial class CpuBackend
                 s0 = S.Add(s0, d);
                 q0 = S.Fma(d, S.Sub(SimdBlock.Load<S, V>(x + i, c - i), m), q0);
             }
-            if (partials != null) AddTo<S, V>(partials, x, dy, m, r);
 
             var slope = S.Create((float)(-(double)rstd * rstd * rstd * S.Sum(S.Add(q0, q1)) / c));
             var rest = S.Create(TCentred.Is ? -rstd * S.Sum(S.Add(s0, s1)) / c : 0);
-            for (i = 0; i < c; i += w)
-            {
-                var left = c - i;
-                var d = S.Mul(SimdBlock.Load<S, V>(dy + i, left), SimdBlock.Load<S, V>(gamma + i, left));
-                var value = S.Fma(d, r, S.Fma(S.Sub(SimdBlock.Load<S, V>(x + i, left), m), slope, rest));
-                SimdBlock.Store<S, V>(dx + i, Residual == null ? value : S.Add(value, SimdBlock.Load<S, V>(residual + i, left)), left);
-            }
+            for (i = 0; i <= c - w; i += w) Put<S, V>(start + i, i, w, m, r, slope, rest, products);
+            if (i < c) Put<S, V>(start + i, i, c - i, m, r, slope, rest, products);
         }
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        readonly void AddTo<S, V>(float* products, float* x, float* dy, V mean, V rstd) where S : struct, ISimd<V> where V : unmanaged
+        /// <summary>A vector of dx, and what the parameters get from it.</summary>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        readonly void Put<S, V>(long at, int column, int left, V mean, V rstd, V slope, V rest, float* products) where S : struct, ISimd<V> where V : unmanaged
         {
-            var sums = products + Channels;
-            for (var i = 0; i < Channels; i += S.Width)
+            V dy = SimdBlock.Load<S, V>(Dy + at, left), deviation = S.Sub(SimdBlock.Load<S, V>(X + at, left), mean);
+            if (products != null)
             {
-                var left = Channels - i;
-                var d = SimdBlock.Load<S, V>(dy + i, left);
-                var normal = S.Mul(S.Sub(SimdBlock.Load<S, V>(x + i, left), mean), rstd);
-                SimdBlock.Store<S, V>(products + i, S.Fma(d, normal, SimdBlock.Load<S, V>(products + i, left)), left);
-                if (TCentred.Is) SimdBlock.Store<S, V>(sums + i, S.Add(d, SimdBlock.Load<S, V>(sums + i, left)), left);
+                float* product = products + column, sum = product + Channels;
+                SimdBlock.Store<S, V>(product, S.Fma(dy, S.Mul(deviation, rstd), SimdBlock.Load<S, V>(product, left)), left);
+                if (TCentred.Is) SimdBlock.Store<S, V>(sum, S.Add(dy, SimdBlock.Load<S, V>(sum, left)), left);
             }
+            var dx = S.Fma(S.Mul(dy, SimdBlock.Load<S, V>(Gamma + column, left)), rstd, S.Fma(deviation, slope, rest));
+            SimdBlock.Store<S, V>(Dx + at, Residual == null ? dx : S.Add(dx, SimdBlock.Load<S, V>(Residual + at, left)), left);
         }
     }
 }
