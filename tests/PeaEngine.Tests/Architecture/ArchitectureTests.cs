@@ -21,7 +21,7 @@ public partial class ArchitectureTests
         ["PeaEngine.Cli"] = ["PeaEngine.Diffusion", "PeaEngine.Train"],
     };
 
-    static readonly string[] Packages = ["FsCheck.Xunit", "Microsoft.NET.Test.Sdk", "Spectre.Console", "System.CommandLine", "xunit", "xunit.runner.visualstudio"];
+    static readonly string[] Packages = ["FsCheck.Xunit", "Microsoft.NET.Test.Sdk", "Spectre.Console", "System.CommandLine", "xunit", "xunit.runner.visualstudio", "YamlDotNet"];
 
     static readonly string[] TextEndings = [".cs", ".csproj", ".props", ".sln", ".md", ".json", ".txt", ".sh", ".py", ".yml", ".cu", ".cuh", ".editorconfig", ".gitignore"];
 

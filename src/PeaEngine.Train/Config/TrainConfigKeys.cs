@@ -1,0 +1,77 @@
+using static PeaEngine.Train.Config.ConfigTypes;
+
+namespace PeaEngine.Train.Config;
+
+/// <summary>Every key of a training configuration.</summary>
+static class TrainConfigKeys
+{
+    /// <summary>The table; keys of a group stand together.</summary>
+    public static IReadOnlyList<ConfigKey> All { get; } =
+    [
+        Key("output", Text, c => c.Output, (c, v) => c with { Output = v }, "The run's folder: adapter.safetensors, checkpoints, metrics, pictures."),
+        Key("teacher", Text, c => c.Teacher, (c, v) => c with { Teacher = v }, "The pipeline that teaches, and through whose frozen UNet is trained: a folder in diffusers' layout or a single file."),
+        Key("teacher_config", OptionalText, c => c.TeacherConfig, (c, v) => c with { TeacherConfig = v }, "Configurations and tokenizers of a teacher that is a single file of no known architecture."),
+        Key("vae", OptionalText, c => c.Vae, (c, v) => c with { Vae = v }, "Another VAE than the teacher's."),
+        Key("student", Text, c => c.Student, (c, v) => c with { Student = v }, "The text encoder of other languages, as its authors publish it."),
+        Key("student_length", Optional(Integer(1)), c => c.StudentLength, (c, v) => c with { StudentLength = v }, "Tokens of the student's context; null: the adapter's, else 52 for Chinese-CLIP, else the student's own."),
+        Key("adapter", OptionalText, c => c.Adapter, (c, v) => c with { Adapter = v }, "The adapter to go on from; null: fresh weights, as PyTorch begins."),
+        Key("adapter_hidden", List(Integer(1)), c => c.AdapterHidden, (c, v) => c with { AdapterHidden = v }, "Hidden widths of a fresh adapter's projector; its other widths are the student's and the teacher's."),
+        Key("masked_pooled", Flag, c => c.MaskedPooled, (c, v) => c with { MaskedPooled = v }, "Whether the pooled embedding is the mean over tokens that are no padding. Published: over all."),
+        Key("train", Choice<TrainTarget>(), c => c.Train, (c, v) => c with { Train = v }, "What is trained: the adapter, or as the paper's baselines a LoRA on the UNet or its cross-attention's keys and values."),
+        Key("mode", Choice<LossMode>(), c => c.Mode, (c, v) => c with { Mode = v }, "The loss: hybrid takes captions without an English pair to the noise and others to the teacher; kd all to the teacher; diffusion all to the noise."),
+        Key("seed", Seed, c => c.Seed, (c, v) => c with { Seed = v }, "Of everything random: order, crops, noise, timesteps, dropout, fresh weights."),
+        Key("steps", Integer(1), c => c.Steps, (c, v) => c with { Steps = v }, "Optimiser steps, the warm start's not among them."),
+        Key("batch_size", Integer(1), c => c.Data.BatchSize, (c, v) => c with { Data = c.Data with { BatchSize = v } }, "Samples of a step, of all processes together."),
+        Key("accumulation", Integer(1), c => c.Accumulation, (c, v) => c with { Accumulation = v }, "Passes that a process's samples of a step are cut into: less memory, the same step."),
+        Key("learning_rate", AboveZero, c => c.LearningRate, (c, v) => c with { LearningRate = v }, "The rate after the warm-up."),
+        Key("ema_decay", Optional(Decay), c => c.EmaDecay, (c, v) => c with { EmaDecay = v }, "Keeps a running average of what is trained, written beside it; null: none."),
+        Key("checkpoint_every", Integer(1), c => c.CheckpointEvery, (c, v) => c with { CheckpointEvery = v }, "Steps between checkpoints, from which --resume goes on to the bit."),
+        Key("keep", Integer(1), c => c.Keep, (c, v) => c with { Keep = v }, "How many checkpoints stay."),
+        Key("recompute", Flag, c => c.Recompute, (c, v) => c with { Recompute = v }, "Computes each block again in the backward pass: much less memory, a third more time, the same bits."),
+        Key("tensorboard", Flag, c => c.TensorBoard, (c, v) => c with { TensorBoard = v }, "Writes event files for TensorBoard."),
+        Key("text_dropout", Share, c => c.TextDropout, (c, v) => c with { TextDropout = v }, "The probability that a sample's text is dropped."),
+        Key("teacher_uncond", Optional(Choice<TeacherUncond>()), c => c.TeacherUncond, (c, v) => c with { TeacherUncond = v }, "What the teacher gets for dropped text: encoded, its embeddings of the empty text (published), or zeros; null: as its pipeline does."),
+        Key("drop_pooled", Flag, c => c.DropPooled, (c, v) => c with { DropPooled = v }, "Whether the pooled embeddings of dropped text are replaced, too. Published: no."),
+        Key("loss.logits", NotNegative, c => c.Loss.Logits, (c, v) => c with { Loss = c.Loss with { Logits = v } }, "λ_L, the weight of the distance of the student's prediction to the teacher's."),
+        Key("loss.features", NotNegative, c => c.Loss.Features, (c, v) => c with { Loss = c.Loss with { Features = v } }, "λ_F, the weight of the distance of block outputs; 0: none are compared."),
+        Key("loss.normalize_features", Flag, c => c.Loss.NormalizeFeatures, (c, v) => c with { Loss = c.Loss with { NormalizeFeatures = v } }, "Divides each block's distance by the variance of the teacher's output."),
+        Key("loss.per_group", Flag, c => c.Loss.PerGroup, (c, v) => c with { Loss = c.Loss with { PerGroup = v } }, "Divides the sum over captions with an English pair, and that over those without, by their own count in the batch."),
+        Key("loss.min_snr", Optional(AboveZero), c => c.Loss.MinSnr, (c, v) => c with { Loss = c.Loss with { MinSnr = v } }, "γ: weights every term by min(SNR, γ) / SNR; null: no weights."),
+        Key("loss.noise_offset", NotNegative, c => c.Loss.NoiseOffset, (c, v) => c with { Loss = c.Loss with { NoiseOffset = v } }, "k: adds k times a normal number to each channel's noise."),
+        Key("optimizer.beta1", Decay, c => c.Optimizer.Beta1, (c, v) => c with { Optimizer = c.Optimizer with { Beta1 = v } }, "AdamW's decay of the gradient's mean."),
+        Key("optimizer.beta2", Decay, c => c.Optimizer.Beta2, (c, v) => c with { Optimizer = c.Optimizer with { Beta2 = v } }, "AdamW's decay of the squared gradient's mean."),
+        Key("optimizer.epsilon", AboveZero, c => c.Optimizer.Epsilon, (c, v) => c with { Optimizer = c.Optimizer with { Epsilon = v } }, "Added to AdamW's root."),
+        Key("optimizer.weight_decay", NotNegative, c => c.Optimizer.WeightDecay, (c, v) => c with { Optimizer = c.Optimizer with { WeightDecay = v } }, "Decoupled weight decay, of every parameter."),
+        Key("optimizer.max_grad_norm", Optional(AboveZero), c => c.Optimizer.MaxGradNorm, (c, v) => c with { Optimizer = c.Optimizer with { MaxGradNorm = v } }, "The norm of all gradients together that larger ones are scaled down to; null: no limit."),
+        Key("schedule.name", Choice<Optimizers.LearningRateSchedule>(), c => c.Schedule.Name, (c, v) => c with { Schedule = c.Schedule with { Name = v } }, "How the rate falls after the warm-up."),
+        Key("schedule.warmup_steps", Integer(0), c => c.Schedule.WarmupSteps, (c, v) => c with { Schedule = c.Schedule with { WarmupSteps = v } }, "Steps in which the rate rises from 0."),
+        Key("schedule.learning_rate_end", NotNegative, c => c.Schedule.LearningRateEnd, (c, v) => c with { Schedule = c.Schedule with { LearningRateEnd = v } }, "The rate at the end."),
+        Key("schedule.power", AboveZero, c => c.Schedule.Power, (c, v) => c with { Schedule = c.Schedule with { Power = v } }, "The polynomial's power; 1 is a straight line."),
+        Key("warm_start.steps", Integer(0), c => c.WarmStart.Steps, (c, v) => c with { WarmStart = c.WarmStart with { Steps = v } }, "Steps before distillation that regress the adapter on the teacher's embeddings of the English captions, without the UNet; 0: none."),
+        Key("warm_start.batch_size", Integer(1), c => c.WarmStart.BatchSize, (c, v) => c with { WarmStart = c.WarmStart with { BatchSize = v } }, "Captions of such a step."),
+        Key("warm_start.learning_rate", AboveZero, c => c.WarmStart.LearningRate, (c, v) => c with { WarmStart = c.WarmStart with { LearningRate = v } }, "Its learning rate, which falls to 0 by a cosine."),
+        Key("lora.rank", Integer(1), c => c.Lora.Rank, (c, v) => c with { Lora = c.Lora with { Rank = v } }, "With train: lora, the rank."),
+        Key("lora.alpha", Optional(AboveZero), c => c.Lora.Alpha, (c, v) => c with { Lora = c.Lora with { Alpha = v } }, "With train: lora, the scale times the rank; null: the rank."),
+        Key("data.sources", List(Source), c => c.Data.Sources, (c, v) => c with { Data = c.Data with { Sources = v } }, "Webdataset tars: files, globs, brace ranges and URLs, each source with how often it is drawn from."),
+        Key("data.languages", List(Text), c => c.Data.Languages, (c, v) => c with { Data = c.Data with { Languages = v } }, "The languages of the student's captions: zh takes caption_zh. Of those that a sample has, one is drawn."),
+        Key("data.buckets", List(Size), c => c.Data.Buckets, (c, v) => c with { Data = c.Data with { Buckets = v } }, "The sizes that pictures are brought to, width first; those of a batch are alike."),
+        Key("data.sampling", Choice<Data.Sampling>(), c => c.Data.Sampling, (c, v) => c with { Data = c.Data with { Sampling = v } }, "shuffled: epoch after epoch through a buffer; uniform: each from all samples of its source, with replacement."),
+        Key("data.shuffle_buffer", Integer(1), c => c.Data.ShuffleBuffer, (c, v) => c with { Data = c.Data with { ShuffleBuffer = v } }, "Samples that a source reads ahead, and draws from."),
+        Key("data.filter", Filter, c => c.Data.Filter, (c, v) => c with { Data = c.Data with { Filter = v } }, "What samples whose metadata has a watermark must pass; {} is as published, null: nothing."),
+        Key("data.on_error", Choice<Data.ShardErrors>(), c => c.Data.OnError, (c, v) => c with { Data = c.Data with { OnError = v } }, "What is done about damaged shards and samples: the run ends, or they are told of and left out."),
+        Key("data.cache", Flag, c => c.Cache, (c, v) => c with { Cache = v }, "Reads what 'pea cache' wrote beside the shards in place of pictures and captions."),
+        Key("validation.every", Integer(0), c => c.Validation.Every, (c, v) => c with { Validation = c.Validation with { Every = v } }, "Steps between validation losses, at fixed noise and timesteps; 0: none."),
+        Key("validation.shards", List(Text), c => c.Validation.Shards, (c, v) => c with { Validation = c.Validation with { Shards = v } }, "Shards that are not trained with."),
+        Key("validation.samples", Integer(1), c => c.Validation.Samples, (c, v) => c with { Validation = c.Validation with { Samples = v } }, "How many of their samples, the first ones."),
+        Key("validation.timesteps", List(Integer(0, 999)), c => c.Validation.Timesteps, (c, v) => c with { Validation = c.Validation with { Timesteps = v } }, "The timesteps, each with every sample."),
+        Key("samples.every", Integer(0), c => c.Samples.Every, (c, v) => c with { Samples = c.Samples with { Every = v } }, "Steps between grids of pictures; 0: none."),
+        Key("samples.prompts", List(Text), c => c.Samples.Prompts, (c, v) => c with { Samples = c.Samples with { Prompts = v } }, "What they show."),
+        Key("samples.steps", Integer(1), c => c.Samples.Steps, (c, v) => c with { Samples = c.Samples with { Steps = v } }, "Their denoising steps."),
+        Key("samples.guidance", NotNegative, c => c.Samples.Guidance, (c, v) => c with { Samples = c.Samples with { Guidance = v } }, "Their guidance scale."),
+        Key("samples.scheduler", OptionalText, c => c.Samples.Scheduler, (c, v) => c with { Samples = c.Samples with { Scheduler = v } }, "Their scheduler by name; null: the teacher's own."),
+        Key("samples.seed", Seed, c => c.Samples.Seed, (c, v) => c with { Samples = c.Samples with { Seed = v } }, "The seed of their noise, the same for each grid."),
+        Key("samples.size", Optional(Size), c => c.Samples.Size, (c, v) => c with { Samples = c.Samples with { Size = v } }, "Their size, width first; null: the teacher's."),
+    ];
+
+    static ConfigKey<T> Key<T>(string name, ConfigType<T> type, Func<TrainConfig, T> get, Func<TrainConfig, T, TrainConfig> set, string meaning) => new(name, type, get, set, meaning);
+}
