@@ -207,6 +207,31 @@ def conv2d_weight_backward(size, ins, outs):
     return conv2d_gradient(size, ins, outs, 1, [False, True, False])
 
 
+@torch.inference_mode(False)
+def attention_backward(batch, queries, keys, heads, depth):
+    scale, leaf = 1 / math.sqrt(depth), {"requires_grad": True}
+    q = torch.randn(batch, queries, heads * depth, **leaf)
+    k, v = torch.randn(batch, keys, heads * depth, **leaf), torch.randn(batch, keys, heads * depth, **leaf)
+    dy = torch.randn(batch, queries, heads * depth)
+
+    def split(x):
+        return x.view(batch, -1, heads, depth).transpose(1, 2)
+
+    def merge(x):
+        return x.transpose(1, 2).reshape(batch, queries, heads * depth)
+
+    def way(forward):
+        # The weights stay in memory between forward and backward, as they do in training.
+        y = merge(forward(split(q), split(k), split(v)))
+        return lambda: torch.autograd.grad(y, (q, k, v), dy, retain_graph=True)
+
+    ways = {"matmul, softmax, matmul": way(lambda q, k, v: torch.softmax(q @ k.transpose(-1, -2) * scale, dim=-1) @ v),
+            "scaled queries first": way(lambda q, k, v: torch.softmax((q * scale) @ k.transpose(-1, -2), dim=-1) @ v)}
+    if hasattr(F, "scaled_dot_product_attention"):
+        ways["scaled_dot_product_attention"] = way(F.scaled_dot_product_attention)
+    return ways
+
+
 def resize_backward(size, channels):
     def way(layout):
         dy = torch.randn(1, channels, 2 * size, 2 * size).contiguous(memory_format=layout)

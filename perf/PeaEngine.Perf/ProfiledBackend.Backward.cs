@@ -53,4 +53,8 @@ sealed partial class ProfiledBackend
         Time("adam_w", $"{parameter.Shape}", 0, () => inner.AdamW(parameter, gradient, m, v, step));
 
     public override void SumSquares(Tensor x, Tensor y) => Time("sum_squares", $"{x.Shape}", 2.0 * x.Elements, () => inner.SumSquares(x, y));
+
+    public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) =>
+        Time("attention_backward", $"{q.Shape} {k.Shape} heads {heads}", 10.0 * q.Elements * k.Shape[1],
+            () => inner.AttentionBackward(q, k, v, y, logSumExp, dy, dq, dk, dv, heads, scale, mask, dBias));
 }

@@ -41,8 +41,8 @@ sealed partial class ProfiledBackend(Backend inner) : Backend
     public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) =>
         Time("rms_norm", $"{x.Shape}", 0, () => inner.RmsNorm(x, gamma, y, epsilon));
 
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default) =>
-        Time("attention", $"{q.Shape} {k.Shape} heads {heads}", 4.0 * q.Elements * k.Shape[1], () => inner.Attention(q, k, v, y, heads, scale, mask));
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null) =>
+        Time("attention", $"{q.Shape} {k.Shape} heads {heads}", 4.0 * q.Elements * k.Shape[1], () => inner.Attention(q, k, v, y, heads, scale, mask, logSumExp));
 
     public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y) =>
         Time("embedding", $"{y.Shape}", 0, () => inner.Embedding(ids, table, positions, y));

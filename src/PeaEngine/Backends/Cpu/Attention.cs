@@ -3,7 +3,7 @@ namespace PeaEngine.Backends;
 public sealed unsafe partial class CpuBackend
 {
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default)
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null)
     {
         int batch = q.Shape[0], queries = q.Shape[1], keys = k.Shape[1], columns = q.Shape[2], depth = columns / heads;
         // A query's result does not depend on the block it is in: the block may be as short as the threads need it to have work.
@@ -17,10 +17,9 @@ public sealed unsafe partial class CpuBackend
             InputK = (float*)k.Address,
             InputV = (float*)v.Address,
             Output = (float*)y.Address,
+            LogSumExp = logSumExp is { } sums ? (float*)sums.Address : null,
             KeyPadding = mask.KeyPadding is { } padding ? (byte*)padding.Address : null,
-            Bias = mask.Bias is { } bias ? (float*)bias.Address : null,
-            BiasBatchStride = mask.Bias is { } b && b.Shape[0] > 1 ? (long)b.Shape[1] * queries * keys : 0,
-            BiasHeadStride = mask.Bias is { } h && h.Shape[1] > 1 ? (long)queries * keys : 0,
+            Bias = HeadMatrices.Of(mask.Bias),
             Causal = mask.Causal,
             Queries = queries,
             Keys = keys,

@@ -21,12 +21,12 @@ unsafe struct AttentionJob : ISimdJob
     /// <summary>Terms that a panel of keys contributes at a time, where heads are deeper: 16 KiB of a panel.</summary>
     const int DepthBlock = 128;
 
-    const float Log2E = 1.44269504f;
+    public const float Log2E = 1.44269504f;
 
     public CpuWorkspace[] Workspaces;
-    public float* InputQ, InputK, InputV, Output, Bias;
+    public float* InputQ, InputK, InputV, Output, LogSumExp;
+    public HeadMatrices Bias;
     public byte* KeyPadding;
-    public long BiasBatchStride, BiasHeadStride;
     public int Queries, Keys, Heads, Depth, Columns, Block, Blocks;
     public float Scale;
     public bool Causal;
@@ -34,15 +34,15 @@ unsafe struct AttentionJob : ISimdJob
     /// <summary>A tile's six queries, interleaved.</summary>
     readonly struct QueryLayout : ITileLayout
     {
-        public static int Row => 1;
-        public static int Step => Tile.Rows;
+        public nint Row => 1;
+        public nint Step => Tile.Rows;
     }
 
     /// <summary>Six rows of scores.</summary>
     readonly struct ScoreLayout : ITileLayout
     {
-        public static int Row => KeyBlock;
-        public static int Step => 1;
+        public nint Row => KeyBlock;
+        public nint Step => 1;
     }
 
     /// <summary>A thread's memory.</summary>
@@ -85,6 +85,7 @@ unsafe struct AttentionJob : ISimdJob
         new Span<float>(room.Weights, Block * S.Width).Clear();
         new Span<float>(room.Maxima, Block).Fill(float.NegativeInfinity);
 
+        var bias = Bias.At(batch, head);
         var visible = Causal ? Math.Min(Keys, first + rows) : Keys;
         for (var key = 0; key < visible; key += KeyBlock)
         {
@@ -98,11 +99,11 @@ unsafe struct AttentionJob : ISimdJob
                 var stripRows = Math.Min(Strip, rows - strip);
                 if (Causal && key > first + strip + stripRows - 1) continue;
                 Score<S, V>(room, strip, stripRows, count);
-                var bias = Bias == null ? null : Bias + batch * BiasBatchStride + head * BiasHeadStride + (long)(first + strip) * Keys + key;
+                var rowBias = bias == null ? null : bias + (long)(first + strip) * Keys + key;
                 for (var row = 0; row < stripRows; row++)
                 {
                     var scores = room.Scores + row * KeyBlock;
-                    if (bias != null) AddBias<S, V>(scores, bias + (long)row * Keys, count);
+                    if (rowBias != null) AddBias<S, V>(scores, rowBias + (long)row * Keys, count);
                     if (hidden) Add<S, V>(scores, room.Hidden, count);
                     var seen = first + strip + row + 1 - key;
                     if (Causal && seen < count) new Span<float>(scores + Math.Max(seen, 0), KeyBlock - Math.Max(seen, 0)).Fill(float.NegativeInfinity);
@@ -114,7 +115,7 @@ unsafe struct AttentionJob : ISimdJob
         for (var row = 0; row < rows; row++)
         {
             AttentionPacking.Prefetch(Output + origin + (long)(first + row + AttentionPacking.RowsAhead) * Columns, Depth);
-            Finish<S, V>(room, row, Output + origin + (long)(first + row) * Columns);
+            Finish<S, V>(room, row, Output + origin + (long)(first + row) * Columns, ((long)batch * Heads + head) * Queries + first + row);
         }
     }
 
@@ -183,8 +184,8 @@ unsafe struct AttentionJob : ISimdJob
                 for (var row = 0; row < rows; row += Tile.Rows)
                 {
                     float* a = queries + (long)row * Depth + d * Tile.Rows, c = room.Scores + row * KeyBlock + key, b = room.Keys + (long)key * Depth;
-                    if (count - key > S.Width) Tile.Wide<S, V, QueryLayout>(a, b + d * 2 * S.Width, depth, c, KeyBlock, d > 0);
-                    else Tile.Narrow<S, V, QueryLayout>(a, b + d * S.Width, depth, c, KeyBlock, d > 0);
+                    if (count - key > S.Width) Tile.Wide<S, V, QueryLayout>(default, a, b + d * 2 * S.Width, 2 * S.Width, depth, c, KeyBlock, d > 0);
+                    else Tile.Narrow<S, V, QueryLayout>(default, a, b + d * S.Width, S.Width, depth, c, KeyBlock, d > 0);
                 }
         }
     }
@@ -196,8 +197,8 @@ unsafe struct AttentionJob : ISimdJob
             for (var row = 0; row < rows; row += Tile.Rows)
             {
                 float* a = room.Scores + row * KeyBlock, b = room.Values + (long)d * KeyBlock, c = room.Sums + (long)(strip + row) * room.PaddedDepth + d;
-                if (room.PaddedDepth - d > S.Width) Tile.Wide<S, V, ScoreLayout>(a, b, count, c, room.PaddedDepth, true);
-                else Tile.Narrow<S, V, ScoreLayout>(a, b, count, c, room.PaddedDepth, true);
+                if (room.PaddedDepth - d > S.Width) Tile.Wide<S, V, ScoreLayout>(default, a, b, 2 * S.Width, count, c, room.PaddedDepth, true);
+                else Tile.Narrow<S, V, ScoreLayout>(default, a, b, S.Width, count, c, room.PaddedDepth, true);
             }
     }
 
@@ -252,9 +253,10 @@ unsafe struct AttentionJob : ISimdJob
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    readonly void Finish<S, V>(in Room room, int row, float* y) where S : struct, ISimd<V> where V : unmanaged
+    readonly void Finish<S, V>(in Room room, int row, float* y, long query) where S : struct, ISimd<V> where V : unmanaged
     {
         var total = S.Sum(S.Load(room.Weights + row * S.Width));
+        if (LogSumExp != null) LogSumExp[query] = (float)((room.Maxima[row] + Math.Log2(total)) / Log2E);
         var factor = S.Create(total > 0 ? 1 / total : 0);
         var sums = room.Sums + (long)row * room.PaddedDepth;
         for (var d = 0; d < Depth; d += S.Width) SimdBlock.Store<S, V>(y + d, S.Mul(S.Load(sums + d), factor), Depth - d);

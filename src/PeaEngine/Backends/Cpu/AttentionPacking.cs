@@ -79,6 +79,23 @@ static unsafe class AttentionPacking
         }
     }
 
+    /// <summary>Rows one after the other, ending with zeros for a whole number of vectors.</summary>
+    /// <param name="from">[count, D], rows <paramref name="stride"/> apart</param>
+    /// <param name="stride">Elements from one row to the next.</param>
+    /// <param name="count">How many rows.</param>
+    /// <param name="depth">D</param>
+    /// <param name="to">Rows <paramref name="step"/> apart.</param>
+    /// <param name="step">D rounded up to Width, or more.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Rows<S, V>(float* from, int stride, int count, int depth, float* to, int step) where S : struct, ISimd<V> where V : unmanaged
+    {
+        for (var row = 0; row < count; row++, from += stride, to += step)
+        {
+            Prefetch(from + (long)RowsAhead * stride, depth);
+            for (var d = 0; d < depth; d += S.Width) S.Store(to + d, SimdBlock.Load<S, V>(from + d, depth - d));
+        }
+    }
+
     // Four keys at a time; where the processor can, in squares of four.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     static void Transpose(float* from, int stride, int depth, float* to, int width)

@@ -96,8 +96,12 @@ public sealed class NullBackend : Backend
     public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) => Count(x, gamma, y);
 
     /// <inheritdoc/>
-    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default) =>
-        Count(q, k, v, y, mask.KeyPadding, mask.Bias);
+    public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null) =>
+        Count(q, k, v, y, mask.KeyPadding, mask.Bias, logSumExp);
+
+    /// <inheritdoc/>
+    public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) =>
+        Count(q, k, v, y, logSumExp, dy, dq, dk, dv, mask.KeyPadding, mask.Bias, dBias);
 
     /// <inheritdoc/>
     public override void Embedding(Tensor ids, Tensor table, Tensor? positions, Tensor y) => Count(ids, y);

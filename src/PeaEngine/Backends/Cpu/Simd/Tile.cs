@@ -2,14 +2,21 @@ using System.Runtime.CompilerServices;
 
 namespace PeaEngine.Backends;
 
-/// <summary>How the left matrix of a <see cref="Tile"/> lies in memory: constants, so that they become displacements in the code.</summary>
+/// <summary>How the left matrix of a <see cref="Tile"/> lies in memory. Where they are constants, they become displacements in the code.</summary>
 interface ITileLayout
 {
     /// <summary>Elements from one row to the next.</summary>
-    static abstract int Row { get; }
+    nint Row { get; }
 
     /// <summary>Elements from one step of the sum to the next.</summary>
-    static abstract int Step { get; }
+    nint Step { get; }
+}
+
+/// <summary>A matrix as it is stored.</summary>
+/// <param name="Row">Elements from one row to the next.</param>
+readonly record struct StoredLayout(nint Row) : ITileLayout
+{
+    public nint Step => 1;
 }
 
 /// <summary>
@@ -21,15 +28,38 @@ static unsafe class Tile
     /// <summary>Rows of a tile.</summary>
     public const int Rows = 6;
 
+    /// <summary>
+    /// c [rows, columns] += a [rows, depth] · b [depth, columns] by tiles: columns are a multiple of Width, and a and c have room for rows
+    /// up to a multiple of six.
+    /// </summary>
+    /// <param name="layout">How a lies in memory.</param>
+    /// <param name="a">The left matrix.</param>
+    /// <param name="rows">Its rows.</param>
+    /// <param name="b">The right matrix, rows <paramref name="stride"/> elements apart.</param>
+    /// <param name="stride">Elements from one row of b to the next, and from one row of c to the next.</param>
+    /// <param name="depth">Terms of the sums.</param>
+    /// <param name="columns">Columns of b and c.</param>
+    /// <param name="c">What is added to.</param>
+    public static void Multiply<S, V, TLayout>(TLayout layout, float* a, int rows, float* b, nint stride, int depth, int columns, float* c)
+        where S : struct, ISimd<V> where V : unmanaged where TLayout : struct, ITileLayout
+    {
+        for (var column = 0; column < columns; column += 2 * S.Width)
+            for (var row = 0; row < rows; row += Rows)
+                if (columns - column > S.Width) Wide<S, V, TLayout>(layout, a + row * layout.Row, b + column, stride, depth, c + row * stride + column, stride, true);
+                else Narrow<S, V, TLayout>(layout, a + row * layout.Row, b + column, stride, depth, c + row * stride + column, stride, true);
+    }
+
     /// <summary>Two vectors wide.</summary>
-    /// <param name="a">As <typeparamref name="TLayout"/> says.</param>
-    /// <param name="b">[depth, 2·Width], without gaps</param>
+    /// <param name="layout">How a lies in memory.</param>
+    /// <param name="a">[6, depth]</param>
+    /// <param name="b">[depth, 2·Width], rows <paramref name="step"/> elements apart</param>
+    /// <param name="step">Elements from one row of b to the next.</param>
     /// <param name="depth">Terms of the sum.</param>
     /// <param name="c">[6, 2·Width], rows <paramref name="stride"/> elements apart</param>
     /// <param name="stride">Elements from one row of c to the next.</param>
     /// <param name="accumulate">Whether c is added to rather than overwritten.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Wide<S, V, TLayout>(float* a, float* b, int depth, float* c, int stride, bool accumulate)
+    public static void Wide<S, V, TLayout>(TLayout layout, float* a, float* b, nint step, int depth, float* c, nint stride, bool accumulate)
         where S : struct, ISimd<V> where V : unmanaged where TLayout : struct, ITileLayout
     {
         V c00, c01, c10, c11, c20, c21, c30, c31, c40, c41, c50, c51;
@@ -44,28 +74,30 @@ static unsafe class Tile
             (c50, c51) = (S.Load(r5), S.Load(r5 + S.Width));
         }
         else c00 = c01 = c10 = c11 = c20 = c21 = c30 = c31 = c40 = c41 = c50 = c51 = S.Create(0);
+        var a3 = a + 3 * layout.Row;
         for (; depth > 0; depth--)
         {
             V b0 = S.Load(b), b1 = S.Load(b + S.Width), x = S.Create(a[0]);
             c00 = S.Fma(x, b0, c00);
             c01 = S.Fma(x, b1, c01);
-            x = S.Create(a[TLayout.Row]);
+            x = S.Create(a[layout.Row]);
             c10 = S.Fma(x, b0, c10);
             c11 = S.Fma(x, b1, c11);
-            x = S.Create(a[2 * TLayout.Row]);
+            x = S.Create(a[2 * layout.Row]);
             c20 = S.Fma(x, b0, c20);
             c21 = S.Fma(x, b1, c21);
-            x = S.Create(a[3 * TLayout.Row]);
+            x = S.Create(a3[0]);
             c30 = S.Fma(x, b0, c30);
             c31 = S.Fma(x, b1, c31);
-            x = S.Create(a[4 * TLayout.Row]);
+            x = S.Create(a3[layout.Row]);
             c40 = S.Fma(x, b0, c40);
             c41 = S.Fma(x, b1, c41);
-            x = S.Create(a[5 * TLayout.Row]);
+            x = S.Create(a3[2 * layout.Row]);
             c50 = S.Fma(x, b0, c50);
             c51 = S.Fma(x, b1, c51);
-            a += TLayout.Step;
-            b += 2 * S.Width;
+            a += layout.Step;
+            a3 += layout.Step;
+            b += step;
         }
         S.Store(r0, c00);
         S.Store(r0 + S.Width, c01);
@@ -83,7 +115,7 @@ static unsafe class Tile
 
     /// <summary>One vector wide: b is [depth, Width], c [6, Width].</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Narrow<S, V, TLayout>(float* a, float* b, int depth, float* c, int stride, bool accumulate)
+    public static void Narrow<S, V, TLayout>(TLayout layout, float* a, float* b, nint step, int depth, float* c, nint stride, bool accumulate)
         where S : struct, ISimd<V> where V : unmanaged where TLayout : struct, ITileLayout
     {
         V c0, c1, c2, c3, c4, c5;
@@ -93,17 +125,19 @@ static unsafe class Tile
             (c3, c4, c5) = (S.Load(c + 3 * stride), S.Load(c + 4 * stride), S.Load(c + 5 * stride));
         }
         else c0 = c1 = c2 = c3 = c4 = c5 = S.Create(0);
+        var a3 = a + 3 * layout.Row;
         for (; depth > 0; depth--)
         {
             var x = S.Load(b);
             c0 = S.Fma(S.Create(a[0]), x, c0);
-            c1 = S.Fma(S.Create(a[TLayout.Row]), x, c1);
-            c2 = S.Fma(S.Create(a[2 * TLayout.Row]), x, c2);
-            c3 = S.Fma(S.Create(a[3 * TLayout.Row]), x, c3);
-            c4 = S.Fma(S.Create(a[4 * TLayout.Row]), x, c4);
-            c5 = S.Fma(S.Create(a[5 * TLayout.Row]), x, c5);
-            a += TLayout.Step;
-            b += S.Width;
+            c1 = S.Fma(S.Create(a[layout.Row]), x, c1);
+            c2 = S.Fma(S.Create(a[2 * layout.Row]), x, c2);
+            c3 = S.Fma(S.Create(a3[0]), x, c3);
+            c4 = S.Fma(S.Create(a3[layout.Row]), x, c4);
+            c5 = S.Fma(S.Create(a3[2 * layout.Row]), x, c5);
+            a += layout.Step;
+            a3 += layout.Step;
+            b += step;
         }
         S.Store(c, c0);
         S.Store(c + stride, c1);
