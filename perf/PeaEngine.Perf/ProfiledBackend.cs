@@ -21,6 +21,8 @@ sealed partial class ProfiledBackend(Backend inner) : Backend
 
     public override void Download(Tensor source, Span<byte> destination) => inner.Download(source, destination);
 
+    public override void Clear(Tensor tensor) => inner.Clear(tensor);
+
     public override void Dispose() { }
 
     public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null) =>

@@ -21,6 +21,18 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     /// </summary>
     public Scope Scratch() => new(Arena);
 
+    /// <summary>What is left for a backward pass; none where there will be no such pass.</summary>
+    public Saved? Saved { get; init; }
+
+    /// <summary>The parameters that are trained; none where all are frozen.</summary>
+    public Gradients? Gradients { get; init; }
+
+    /// <summary>A tensor that a backward pass will need: kept where there will be one, else scratch.</summary>
+    public Tensor Save(Shape shape, DType dtype = DType.F32) => Saved == null ? New(shape, dtype) : Keep(shape, dtype);
+
+    /// <summary>x itself, to be overwritten; where a backward pass will need it, another tensor of its shape, which that will need too.</summary>
+    public Tensor Over(Tensor x) => Saved == null ? x : Keep(x.Shape);
+
     /// <summary>Called between blocks.</summary>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
     public void ThrowIfCancelled() => cancellation.ThrowIfCancellationRequested();

@@ -66,6 +66,7 @@ public sealed class WeightStore : IDisposable
     readonly HashSet<string> taken = [];
     readonly List<Storage> slabs = [];
     readonly Dictionary<string, Weight> weights = [];
+    readonly Dictionary<string, Tensor> parameters = [];
     long slabUsed;
     byte[] piece = [], turned = [];
 
@@ -108,6 +109,9 @@ public sealed class WeightStore : IDisposable
     /// <summary>The matrices and convolutions taken so far, by key.</summary>
     public IReadOnlyDictionary<string, Weight> Weights => weights;
 
+    /// <summary>Every tensor taken so far, by key, as it lies on the backend.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => parameters;
+
     /// <summary>The bytes of all weights taken so far, as stored.</summary>
     public long Bytes { get; private set; }
 
@@ -135,11 +139,11 @@ public sealed class WeightStore : IDisposable
         var info = Find(key, stored);
         if (!asF32 || info.DType == DType.F32)
         {
-            var tensor = Allocate(shape, info.DType);
+            var tensor = parameters[key] = Allocate(shape, info.DType);
             Upload(key, info, tensor, 0);
             return tensor;
         }
-        var vector = Allocate(shape, DType.F32);
+        var vector = parameters[key] = Allocate(shape, DType.F32);
         var values = new float[checked((int)info.Elements)];
         var raw = new byte[info.Bytes];
         Source.Read(key, 0, raw);
@@ -163,7 +167,7 @@ public sealed class WeightStore : IDisposable
     internal Weight TakeConv(string key, int outChannels, int inChannels, int kernel)
     {
         var info = Find(key, [outChannels, inChannels, kernel, kernel]);
-        var tensor = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
+        var tensor = parameters[key] = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
         var rowBytes = (long)inChannels * kernel * kernel * info.DType.SizeInBytes();
         var rows = (int)Math.Max(1, PieceBytes / rowBytes);
         for (var row = 0; row < outChannels; row += rows)

@@ -19,6 +19,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>Copies a tensor to the host, after all work on it.</summary>
     public abstract void Download(Tensor source, Span<byte> destination);
 
+    /// <summary>Sets a tensor to zero.</summary>
+    public abstract void Clear(Tensor tensor);
+
     /// <summary>Ends the backend's threads and frees its own memory.</summary>
     public abstract void Dispose();
 

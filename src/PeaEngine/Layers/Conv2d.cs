@@ -46,4 +46,39 @@ public sealed class Conv2d
             throw new PeaException($"conv2d: input {x.Shape} has {x.Shape[-1]} channels, weight {weight.Key} wants {inChannels}");
         p.Backend.Conv2d(x, weight.Value, bias, y, geometry, shift, residual);
     }
+
+    /// <summary>Writes dx [B, H, W, inChannels] = the gradient of x + <paramref name="residual"/>, where the size stayed.</summary>
+    public void Backward(Pass p, Tensor dy, Tensor dx, Tensor? residual = null) =>
+        p.Backend.Conv2dBackward(dy, weight.Value, dx, new(Padding: kernel / 2), residual);
+
+    /// <summary>Writes dx of <see cref="Downsample"/>.</summary>
+    public void DownsampleBackward(Pass p, Tensor dy, Tensor dx, int padding, Tensor? residual = null) =>
+        p.Backend.Conv2dBackward(dy, weight.Value, dx, new(Stride: 2, Padding: padding), residual);
+
+    /// <summary>Writes dx of <see cref="Upsample"/>.</summary>
+    public void UpsampleBackward(Pass p, Tensor dy, Tensor dx)
+    {
+        using var scope = p.Scratch();
+        var resized = p.New(dy.Shape.WithLast(inChannels));
+        Backward(p, dy, resized);
+        p.Backend.ResizeBackward(resized, dx);
+    }
+
+    /// <summary>Whether its gradients are collected, for which <see cref="Train"/> needs the input.</summary>
+    public bool IsTrained(Pass p) => p.Gradients?.Of(weight.Value) != null;
+
+    /// <summary>Adds to the gradients of weight and bias, where they are collected.</summary>
+    public void Train(Pass p, Tensor x, Tensor dy) => Train(p, x, dy, new(Padding: kernel / 2));
+
+    /// <summary>As <see cref="Train(Pass, Tensor, Tensor)"/>, of <see cref="Downsample"/>.</summary>
+    public void TrainDownsample(Pass p, Tensor x, Tensor dy, int padding) => Train(p, x, dy, new(Stride: 2, Padding: padding));
+
+    /// <summary>As <see cref="Train(Pass, Tensor, Tensor)"/>, of <see cref="Upsample"/>.</summary>
+    public void TrainUpsample(Pass p, Tensor x, Tensor dy) => Train(p, x, dy, new(Padding: kernel / 2, InputHeight: dy.Shape[1], InputWidth: dy.Shape[2]));
+
+    void Train(Pass p, Tensor x, Tensor dy, Conv2dGeometry geometry)
+    {
+        if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.Conv2dWeightBackward(x, dy, dWeight, geometry);
+        if (p.Gradients?.Of(bias) is { } dBias) p.Backend.SumTokens(dy.Reshape([1, dy.Shape.Rows, outChannels]), dBias.Reshape([1, outChannels]));
+    }
 }

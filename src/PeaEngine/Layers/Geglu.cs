@@ -32,4 +32,21 @@ public sealed class Geglu
         p.Backend.Geglu(x, weight.Value, bias, y, activation);
         return y;
     }
+
+    /// <summary>
+    /// A new tensor dx [.., inFeatures] from the forward pass's input x and dy [.., outFeatures]. The hidden layer of twice the width, which
+    /// forward never stores, is computed again.
+    /// </summary>
+    public Tensor Backward(Pass p, Tensor x, Tensor dy)
+    {
+        var dx = p.New(x.Shape);
+        using var scope = p.Scratch();
+        var hidden = p.New(x.Shape.WithLast(2 * outFeatures));
+        p.Backend.Linear(x, weight.Value, bias, hidden);
+        p.Backend.GateBackward(hidden, dy, hidden, activation);
+        if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, hidden, dWeight);
+        if (bias is { } b && p.Gradients?.Of(b) is { } dBias) p.Backend.SumTokens(hidden.Reshape([1, hidden.Shape.Rows, 2 * outFeatures]), dBias.Reshape([1, 2 * outFeatures]));
+        p.Backend.LinearBackward(hidden, weight.Value, dx);
+        return dx;
+    }
 }

@@ -34,4 +34,8 @@ public sealed class GroupNorm
         if (x.Shape[-1] != channels) throw new PeaException($"group_norm: input {x.Shape} has {x.Shape[-1]} channels, {key} wants {channels}");
         p.Backend.GroupNorm(x, gamma, beta, y, groups, epsilon, silu);
     }
+
+    /// <summary>Writes dx, which may be dy, from the forward pass's input, and adds to the gradients of its parameters where they are collected.</summary>
+    public void Backward(Pass p, Tensor x, Tensor dy, Tensor dx) =>
+        p.Backend.GroupNormBackward(x, gamma, beta, dy, dx, groups, epsilon, silu, p.Gradients?.Of(gamma), p.Gradients?.Of(beta));
 }

@@ -31,4 +31,11 @@ public sealed class LayerNorm
         if (x.Shape[-1] != channels) throw new PeaException($"layer_norm: input {x.Shape} has {x.Shape[-1]} channels, {key} wants {channels}");
         p.Backend.LayerNorm(x, gamma, beta, y, epsilon);
     }
+
+    /// <summary>
+    /// Writes dx = the gradient of x + <paramref name="residual"/> from the forward pass's input, and adds to the gradients of its parameters where
+    /// they are collected.
+    /// </summary>
+    public void Backward(Pass p, Tensor x, Tensor dy, Tensor dx, Tensor? residual = null) =>
+        p.Backend.LayerNormBackward(x, gamma, dy, dx, epsilon, residual, p.Gradients?.Of(gamma), p.Gradients?.Of(beta));
 }

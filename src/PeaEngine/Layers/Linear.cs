@@ -34,4 +34,25 @@ public sealed class Linear
         if (x.Shape[-1] != InFeatures) throw new PeaException($"linear: input {x.Shape} has {x.Shape[-1]} features, weight {weight.Key} wants {InFeatures}");
         p.Backend.Linear(x, weight.Value, bias, y, activation, residual);
     }
+
+    /// <summary>Writes dx [.., inFeatures] = the gradient of x + <paramref name="residual"/>, from dy [.., outFeatures] before any activation.</summary>
+    public void Backward(Pass p, Tensor dy, Tensor dx, Tensor? residual = null) => p.Backend.LinearBackward(dy, weight.Value, dx, residual);
+
+    /// <summary>A new tensor of x's gradient.</summary>
+    public Tensor Backward(Pass p, Tensor dy)
+    {
+        var dx = p.New(dy.Shape.WithLast(InFeatures));
+        Backward(p, dy, dx);
+        return dx;
+    }
+
+    /// <summary>Whether its gradients are collected, for which <see cref="Train"/> needs the input.</summary>
+    public bool IsTrained(Pass p) => p.Gradients?.Of(weight.Value) != null;
+
+    /// <summary>Adds to the gradients of weight and bias, where they are collected.</summary>
+    public void Train(Pass p, Tensor x, Tensor dy)
+    {
+        if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, dy, dWeight);
+        if (bias is { } b && p.Gradients?.Of(b) is { } dBias) p.Backend.SumTokens(dy.Reshape([1, dy.Shape.Rows, OutFeatures]), dBias.Reshape([1, OutFeatures]));
+    }
 }

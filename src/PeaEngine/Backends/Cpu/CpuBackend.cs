@@ -49,6 +49,13 @@ public sealed unsafe partial class CpuBackend : Backend
     }
 
     /// <inheritdoc/>
+    public override void Clear(Tensor tensor)
+    {
+        const int Piece = 1 << 30;
+        for (long at = 0; at < tensor.Bytes; at += Piece) new Span<byte>((void*)(tensor.Address + (nint)at), (int)Math.Min(Piece, tensor.Bytes - at)).Clear();
+    }
+
+    /// <inheritdoc/>
     public override void Dispose()
     {
         workers.Dispose();

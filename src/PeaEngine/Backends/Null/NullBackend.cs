@@ -25,6 +25,9 @@ public sealed class NullBackend : Backend
     public override void Download(Tensor source, Span<byte> destination) => destination.Clear();
 
     /// <inheritdoc/>
+    public override void Clear(Tensor tensor) => Count(tensor);
+
+    /// <inheritdoc/>
     public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null) =>
         Count(x, weight, bias, y, residual);
 
