@@ -36,14 +36,56 @@ sealed class ResnetBlock2D
         using var scope = p.Scratch();
         convShortcut?.Forward(p, x, y);
         Tensor? shift = timeEmbProj == null || act == null ? null : timeEmbProj.Forward(p, act.Value);
-        var hidden = p.New(y.Shape);
+        var hidden = p.Save(y.Shape);
         using (p.Scratch())
         {
-            var normed = consume && convShortcut != null ? x : p.New(x.Shape);
+            var normed = consume && convShortcut != null && p.Saved == null ? x : p.New(x.Shape);
             norm1.Forward(p, x, normed);
             conv1.Forward(p, normed, hidden, shift);
         }
-        norm2.Forward(p, hidden, hidden);
-        conv2.Forward(p, hidden, y, residual: convShortcut == null ? x : y);
+        var normed2 = p.Saved == null ? hidden : p.New(hidden.Shape);
+        norm2.Forward(p, hidden, normed2);
+        conv2.Forward(p, normed2, y, residual: convShortcut == null ? x : y);
+        p.Saved?.Push(x);
+        p.Saved?.Push(hidden);
+    }
+
+    /// <summary>
+    /// A new tensor: the gradient of x. That of act is added to <paramref name="dAct"/> [B, timeChannels]. The norms' outputs, which only weights'
+    /// gradients need, are computed again.
+    /// </summary>
+    public Tensor Backward(Pass p, Tensor? act, Tensor dy, Tensor? dAct)
+    {
+        Tensor hidden = p.Saved!.Pop(), x = p.Saved.Pop(), dx = p.New(x.Shape);
+        using var scope = p.Scratch();
+        var dHidden = p.New(hidden.Shape);
+        if (conv2.IsTrained(p))
+            using (p.Scratch()) conv2.Train(p, norm2.Forward(p, hidden), dy);
+        conv2.Backward(p, dy, dHidden);
+        norm2.Backward(p, hidden, dHidden, dHidden);
+        if (timeEmbProj != null && dAct is { } ofAct) TimeBackward(p, act!.Value, dHidden, ofAct);
+        if (conv1.IsTrained(p))
+            using (p.Scratch()) conv1.Train(p, norm1.Forward(p, x), dHidden);
+        conv1.Backward(p, dHidden, dx);
+        norm1.Backward(p, x, dx, dx);
+        if (convShortcut == null) p.Backend.Combine(dx, new(1, dx), new(1, dy));
+        else
+        {
+            convShortcut.Train(p, x, dy);
+            convShortcut.Backward(p, dy, dx, residual: dx);
+        }
+        return dx;
+    }
+
+    /// <summary>The time embedding was added at every pixel: its gradient is the sum over them.</summary>
+    void TimeBackward(Pass p, Tensor act, Tensor dHidden, Tensor dAct)
+    {
+        using var scope = p.Scratch();
+        int batch = dHidden.Shape[0], pixels = dHidden.Shape[1] * dHidden.Shape[2];
+        var dShift = p.New([batch, OutChannels]);
+        p.Backend.Clear(dShift);
+        p.Backend.SumTokens(dHidden.Reshape([batch, pixels, OutChannels]), dShift);
+        timeEmbProj!.Train(p, act, dShift);
+        timeEmbProj.Backward(p, dShift, dAct, residual: dAct);
     }
 }

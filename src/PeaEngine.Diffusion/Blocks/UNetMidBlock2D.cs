@@ -22,20 +22,52 @@ sealed class UNetMidBlock2D(Weights w, int channels, int layers, bool attention,
     readonly Attention[] attentions =
         attention ? [.. Enumerable.Range(0, layers).Select(i => new Attention(w / "attentions" / i, channels, channels, 1, channels, bias: true))] : [];
 
-    /// <summary>Writes y [B, H, W, channels], which may be x.</summary>
-    public void Forward(Pass p, Tensor x, Tensor y, Tensor? act)
+    /// <summary>x to a tensor of its shape: <paramref name="y"/>, which may be x, or where a backward pass will need that, another.</summary>
+    public Tensor Forward(Pass p, Tensor x, Tensor y, Tensor? act)
     {
         resnets[0].Forward(p, x, y, act);
-        Shape tokens = [y.Shape[0], y.Shape[1] * y.Shape[2], channels];
         for (var i = 1; i < resnets.Length; i++)
         {
             p.ThrowIfCancelled();
-            if (attention)
-            {
-                using var scope = p.Scratch();
-                attentions[i - 1].Forward(p, norms[i - 1].Forward(p, y).Reshape(tokens), y.Reshape(tokens));
-            }
-            resnets[i].Forward(p, y, y, act);
+            if (attention) y = Attend(p, i - 1, y);
+            var next = p.Over(y);
+            resnets[i].Forward(p, y, next, act);
+            y = next;
         }
+        return y;
     }
+
+    /// <summary>A new tensor: the gradient of x. dy is overwritten; the gradient of act is added to <paramref name="dAct"/>.</summary>
+    public Tensor Backward(Pass p, Tensor? act, Tensor dy, Tensor? dAct)
+    {
+        for (var i = resnets.Length - 1; i > 0; i--)
+        {
+            dy = resnets[i].Backward(p, act, dy, dAct);
+            if (attention) AttendBackward(p, i - 1, dy);
+        }
+        return resnets[0].Backward(p, act, dy, dAct);
+    }
+
+    Tensor Attend(Pass p, int layer, Tensor x)
+    {
+        var y = p.Over(x);
+        using var scope = p.Scratch();
+        attentions[layer].Forward(p, norms[layer].Forward(p, x).Reshape(Tokens(x)), x.Reshape(Tokens(x)), y.Reshape(Tokens(x)));
+        p.Saved?.Push(x);
+        return y;
+    }
+
+    /// <summary>Turns the gradient of the attention's output, in place, into that of its input.</summary>
+    void AttendBackward(Pass p, int layer, Tensor dx)
+    {
+        var x = p.Saved!.Pop();
+        using var scope = p.Scratch();
+        var dNormed = p.New(x.Shape);
+        Tensor? normed = attentions[layer].IsTrained(p) ? norms[layer].Forward(p, x).Reshape(Tokens(x)) : null;
+        attentions[layer].Backward(p, normed, dx.Reshape(Tokens(x)), dNormed.Reshape(Tokens(x)));
+        norms[layer].Backward(p, x, dNormed, dNormed);
+        p.Backend.Combine(dx, new(1, dx), new(1, dNormed));
+    }
+
+    Shape Tokens(Tensor x) => [x.Shape[0], x.Shape[1] * x.Shape[2], channels];
 }

@@ -28,16 +28,36 @@ sealed class BasicTransformerBlock
         crossAttentions.Add(attn2);
     }
 
-    /// <summary>Overwrites x [B, T, features].</summary>
-    public void Forward(Pass p, Tensor x, UNetConditioning c)
+    /// <summary>x [B, T, features] to a tensor of its shape: x itself, or where a backward pass will need that, another.</summary>
+    public Tensor Forward(Pass p, Tensor x, UNetConditioning c)
     {
+        Tensor x1 = p.Over(x), x2 = p.Over(x1), y = p.Over(x2);
         using var scope = p.Scratch();
         var normed = norm1.Forward(p, x);
-        attn1.Forward(p, normed, x);
-        norm2.Forward(p, x, normed);
-        attn2.Forward(p, normed, c.Keys[crossIndex], c.Values[crossIndex], x);
-        norm3.Forward(p, x, normed);
-        ff.Forward(p, normed, x);
+        attn1.Forward(p, normed, x, x1);
+        norm2.Forward(p, x1, normed);
+        attn2.Forward(p, normed, c.Keys[crossIndex], c.Values[crossIndex], x1, x2);
+        norm3.Forward(p, x2, normed);
+        ff.Forward(p, normed, x2, y);
+        p.Saved?.Push(x);
+        p.Saved?.Push(x1);
+        p.Saved?.Push(x2);
+        return y;
+    }
+
+    /// <summary>Turns the gradient of y [B, T, features], in place, into that of x; those of keys and values go to <paramref name="c"/>. Norms are computed again.</summary>
+    public void Backward(Pass p, UNetConditioning c, Tensor dx)
+    {
+        Tensor x2 = p.Saved!.Pop(), x1 = p.Saved.Pop(), x = p.Saved.Pop();
+        using (p.Scratch()) norm3.Backward(p, x2, ff.Backward(p, norm3.Forward(p, x2), dx), dx, residual: dx);
+        using var scope = p.Scratch();
+        var dNormed = p.New(x.Shape);
+        using (p.Scratch())
+            attn2.Backward(p, attn2.IsTrained(p) ? norm2.Forward(p, x1) : null, c.Keys[crossIndex], c.Values[crossIndex], dx, dNormed,
+                c.Gradients!.Keys[crossIndex], c.Gradients.Values[crossIndex]);
+        norm2.Backward(p, x1, dNormed, dx, residual: dx);
+        using (p.Scratch()) attn1.Backward(p, attn1.IsTrained(p) ? norm1.Forward(p, x) : null, dx, dNormed);
+        norm1.Backward(p, x, dNormed, dx, residual: dx);
     }
 }
 
@@ -47,10 +67,18 @@ sealed class FeedForward(Weights w, int features)
     readonly Geglu geglu = new(w / "net" / 0, features, 4 * features);
     readonly Linear project = new(w / "net" / 2, 4 * features, features);
 
-    /// <summary>Adds to <paramref name="residual"/> [B, T, features].</summary>
-    public void Forward(Pass p, Tensor x, Tensor residual)
+    /// <summary>Writes y [B, T, features], to which <paramref name="residual"/> is added, which may be y.</summary>
+    public void Forward(Pass p, Tensor x, Tensor residual, Tensor y)
     {
         using var scope = p.Scratch();
-        project.Forward(p, geglu.Forward(p, x), residual, residual: residual);
+        project.Forward(p, geglu.Forward(p, x), y, residual: residual);
+    }
+
+    /// <summary>A new tensor: the gradient of the forward pass's input x, without that of the residual, which is dy.</summary>
+    public Tensor Backward(Pass p, Tensor x, Tensor dy)
+    {
+        if (project.IsTrained(p))
+            using (p.Scratch()) project.Train(p, geglu.Forward(p, x), dy);
+        return geglu.Backward(p, x, project.Backward(p, dy));
     }
 }

@@ -32,8 +32,7 @@ class DownBlock2D
             p.ThrowIfCancelled();
             var y = skips.Push(x.Shape.WithLast(resnets[i].OutChannels));
             resnets[i].Forward(p, x, y, act);
-            Attend(p, i, y, c);
-            x = y;
+            x = skips.Top = Attend(p, i, y, c);
         }
         if (downsampler == null) return x;
         var half = skips.Push(downsampler.OutputShape(x.Shape));
@@ -41,8 +40,31 @@ class DownBlock2D
         return half;
     }
 
-    /// <summary>What follows a resnet, in place.</summary>
-    protected virtual void Attend(Pass p, int layer, Tensor x, UNetConditioning c) { }
+    /// <summary>Takes the gradients of its outputs off the skip connections' and adds to that of its input, which is then their top.</summary>
+    public void Backward(Pass p, Tensor act, UNetConditioning c)
+    {
+        var g = c.Gradients!;
+        if (downsampler != null)
+        {
+            var dHalf = g.Skips.Pop();
+            downsampler.Backward(p, dHalf, g.Skips.Peek(), residual: g.Skips.Peek());
+        }
+        for (var i = resnets.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            var dy = g.Skips.Pop();
+            using var scope = p.Scratch();
+            AttendBackward(p, i, c, dy);
+            var dx = resnets[i].Backward(p, act, dy, g.Act);
+            p.Backend.Combine(g.Skips.Peek(), new(1, g.Skips.Peek()), new(1, dx));
+        }
+    }
+
+    /// <summary>What follows a resnet: x, or where a backward pass will need that, another tensor.</summary>
+    protected virtual Tensor Attend(Pass p, int layer, Tensor x, UNetConditioning c) => x;
+
+    /// <summary>Turns a gradient, in place.</summary>
+    protected virtual void AttendBackward(Pass p, int layer, UNetConditioning c, Tensor dx) { }
 }
 
 /// <summary>diffusers CrossAttnDownBlock2D: a transformer after every resnet.</summary>
@@ -60,5 +82,8 @@ sealed class CrossAttnDownBlock2D : DownBlock2D
     }
 
     /// <inheritdoc/>
-    protected override void Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+    protected override Tensor Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+
+    /// <inheritdoc/>
+    protected override void AttendBackward(Pass p, int layer, UNetConditioning c, Tensor dx) => attentions[layer].Backward(p, c, dx);
 }

@@ -27,6 +27,12 @@ readonly struct SkipConnections : IDisposable
         return tensor;
     }
 
+    /// <summary>Puts another tensor in place of the one pushed last.</summary>
+    public Tensor Top
+    {
+        set => stack[^1] = (value, stack[^1].Mark);
+    }
+
     /// <summary>The shape of the skip connection that is taken next but <paramref name="depth"/>.</summary>
     public Shape Peek(int depth = 0) => stack[^(1 + depth)].Tensor.Shape;
 
@@ -35,7 +41,7 @@ readonly struct SkipConnections : IDisposable
     {
         var (skip, mark) = stack[^1];
         stack.RemoveAt(stack.Count - 1);
-        var y = p.New(x.Shape.WithLast(x.Shape[-1] + skip.Shape[-1]));
+        var y = p.Save(x.Shape.WithLast(x.Shape[-1] + skip.Shape[-1]));
         p.Backend.Concat(x, skip, y);
         if (!retain) p.Arena.ReleaseKept(mark);
         return y;

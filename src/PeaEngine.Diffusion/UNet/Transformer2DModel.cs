@@ -29,18 +29,42 @@ sealed class Transformer2DModel
         projOut = new(w / "proj_out", heads * headDim, channels);
     }
 
-    /// <summary>Overwrites x [B, H, W, channels].</summary>
-    public void Forward(Pass p, Tensor x, UNetConditioning c)
+    /// <summary>x [B, H, W, channels] to a tensor of its shape: x itself, or where a backward pass will need that, another.</summary>
+    public Tensor Forward(Pass p, Tensor x, UNetConditioning c)
     {
+        var y = p.Over(x);
         using var scope = p.Scratch();
-        var tokens = x.Reshape([x.Shape[0], x.Shape[1] * x.Shape[2], x.Shape[3]]);
-        var hidden = p.New(tokens.Shape.WithLast(projIn.OutFeatures));
-        using (p.Scratch()) projIn.Forward(p, norm.Forward(p, x).Reshape(tokens.Shape), hidden);
+        var hidden = p.Save(Tokens(x).WithLast(projIn.OutFeatures));
+        using (p.Scratch()) projIn.Forward(p, norm.Forward(p, x).Reshape(Tokens(x)), hidden);
         foreach (var block in blocks)
         {
             p.ThrowIfCancelled();
-            block.Forward(p, hidden, c);
+            hidden = block.Forward(p, hidden, c);
         }
-        projOut.Forward(p, hidden, tokens, residual: tokens);
+        projOut.Forward(p, hidden, y.Reshape(Tokens(x)), residual: x.Reshape(Tokens(x)));
+        p.Saved?.Push(x);
+        p.Saved?.Push(hidden);
+        return y;
     }
+
+    /// <summary>Turns the gradient of y [B, H, W, channels], in place, into that of x; those of keys and values go to <paramref name="c"/>.</summary>
+    public void Backward(Pass p, UNetConditioning c, Tensor dx)
+    {
+        Tensor hidden = p.Saved!.Pop(), x = p.Saved.Pop();
+        using var scope = p.Scratch();
+        projOut.Train(p, hidden, dx.Reshape(Tokens(x)));
+        var dHidden = projOut.Backward(p, dx.Reshape(Tokens(x)));
+        for (var i = blocks.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            blocks[i].Backward(p, c, dHidden);
+        }
+        if (projIn.IsTrained(p))
+            using (p.Scratch()) projIn.Train(p, norm.Forward(p, x).Reshape(Tokens(x)), dHidden);
+        var dNormed = projIn.Backward(p, dHidden).Reshape(x.Shape);
+        norm.Backward(p, x, dNormed, dNormed);
+        p.Backend.Combine(dx, new(1, dx), new(1, dNormed));
+    }
+
+    static Shape Tokens(Tensor x) => [x.Shape[0], x.Shape[1] * x.Shape[2], x.Shape[3]];
 }

@@ -35,6 +35,9 @@ public sealed class UNet2DConditionModel : IDisposable
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
+    /// <summary>Every tensor of its weights, by key.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
+
     /// <summary>Its matrices and convolutions by key.</summary>
     internal IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
 
@@ -74,7 +77,7 @@ public sealed class UNet2DConditionModel : IDisposable
 
         var output = p.New(sample.Shape.WithLast(Config.OutChannels));
         using var scope = p.Scratch();
-        using var skips = new SkipConnections(p, c.Skips, retain: features != null);
+        using var skips = new SkipConnections(p, c.Skips, retain: features != null || p.Saved != null);
         var act = encoder.Embed(p, timesteps, c);
         var x = encoder.Down(p, encoder.ConvIn(p, sample, skips), act, c, skips, features);
         x = encoder.Middle(p, x, act, c, skips);
@@ -85,11 +88,52 @@ public sealed class UNet2DConditionModel : IDisposable
             x = upBlocks[i].Forward(p, x, act, c, skips);
             features?.Add($"u{i}", x);
         }
-        var normed = features == null ? x : p.New(x.Shape);
+        var normed = features == null && p.Saved == null ? x : p.New(x.Shape);
         convNormOut.Forward(p, x, normed);
         convOut.Forward(p, normed, output);
+        p.Saved?.Push(act);
+        p.Saved?.Push(x);
         return output;
     }
+
+    /// <summary>
+    /// The backward pass of <see cref="Forward"/>, over what that left in the same pass. The gradients of the conditioning are collected in
+    /// <paramref name="c"/>, for <see cref="ConditionBackward"/>.
+    /// </summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="c">As in forward.</param>
+    /// <param name="dOutput">[B, H, W, out_channels]</param>
+    /// <param name="dFeatures">Gradients of blocks' outputs, by their names, or none.</param>
+    /// <param name="dSample">[B, H, W, in_channels], written if given.</param>
+    public void Backward(Pass p, UNetConditioning c, Tensor dOutput, UNetFeatures? dFeatures = null, Tensor? dSample = null)
+    {
+        Tensor x = p.Saved!.Pop(), act = p.Saved.Pop();
+        c.Gradients = new(p, c, Config.TimeEmbedDim);
+        using var scope = p.Scratch();
+        var dx = p.New(x.Shape);
+        if (convOut.IsTrained(p))
+            using (p.Scratch()) convOut.Train(p, convNormOut.Forward(p, x), dOutput);
+        convOut.Backward(p, dOutput, dx);
+        convNormOut.Backward(p, x, dx, dx);
+        for (var i = upBlocks.Length - 1; i >= 0; i--)
+        {
+            dFeatures?.AddTo(p, $"u{i}", dx);
+            dx = upBlocks[i].Backward(p, act, c, dx);
+        }
+        dFeatures?.AddTo(p, "m", dx);
+        encoder.MiddleBackward(p, act, c, dx);
+        encoder.DownBackward(p, act, c, dFeatures, dSample);
+        encoder.EmbedBackward(p, c);
+    }
+
+    /// <summary>The backward pass of <see cref="Condition"/>, after <see cref="Backward"/>.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="c">What the backward pass collected its gradients in.</param>
+    /// <param name="encoderHiddenStates">As in <see cref="Condition"/>.</param>
+    /// <param name="dEncoderHiddenStates">[B, T, cross_attention_dim], written.</param>
+    /// <param name="dTextEmbeds">[B, P], written if given.</param>
+    public void ConditionBackward(Pass p, UNetConditioning c, Tensor encoderHiddenStates, Tensor dEncoderHiddenStates, Tensor? dTextEmbeds = null) =>
+        encoder.ConditionBackward(p, crossAttentions, c, encoderHiddenStates, dEncoderHiddenStates, dTextEmbeds);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();

@@ -22,6 +22,9 @@ public sealed class UNetConditioning
     /// <summary>Per cross-attention [B, T, heads·D].</summary>
     internal Tensor[] Values { get; }
 
+    /// <summary>What a backward pass collects; none before it.</summary>
+    internal UNetGradients? Gradients { get; set; }
+
     /// <summary>The memory of a step's stack of skip connections.</summary>
     internal List<(Tensor Tensor, long Mark)> Skips { get; } = [];
 

@@ -57,14 +57,27 @@ sealed class UNetEncoder
     /// <summary>A new tensor [B, time_embed_dim]: silu of the time embedding of timesteps [B].</summary>
     public Tensor Embed(Pass p, Tensor timesteps, UNetConditioning c)
     {
-        var act = p.New([c.Batch, config.TimeEmbedDim]);
+        var embedding = p.Save([c.Batch, config.TimeEmbedDim]);
+        var act = p.Over(embedding);
         using var scope = p.Scratch();
-        var time = p.New([c.Batch, config.BlockOutChannels[0]]);
+        var time = p.Save([c.Batch, config.BlockOutChannels[0]]);
         p.Backend.TimestepEmbedding(timesteps, time, config.FlipSinToCos, config.FreqShift);
         if (c.TimestepCond is { } cond) p.Backend.Combine(time, new(1, time), new(1, cond));
-        timeEmbedding.Forward(p, time, act, c.Added);
-        p.Backend.Activate(act, act, Activation.Silu);
+        timeEmbedding.Forward(p, time, embedding, c.Added);
+        p.Backend.Activate(embedding, act, Activation.Silu);
+        p.Saved?.Push(time);
+        p.Saved?.Push(embedding);
         return act;
+    }
+
+    /// <summary>Turns the gradient of act, in place, into that of the embedding, which is also that of what is added to it.</summary>
+    public void EmbedBackward(Pass p, UNetConditioning c)
+    {
+        Tensor embedding = p.Saved!.Pop(), time = p.Saved.Pop(), dAct = c.Gradients!.Act;
+        p.Backend.ActivateBackward(embedding, dAct, dAct, Activation.Silu);
+        if (!timeEmbedding.IsTrained(p)) return;
+        using var scope = p.Scratch();
+        timeEmbedding.Backward(p, time, dAct);
     }
 
     /// <summary>
@@ -73,6 +86,7 @@ sealed class UNetEncoder
     /// </summary>
     public Tensor ConvIn(Pass p, Tensor sample, SkipConnections skips, Tensor? added = null)
     {
+        p.Saved?.Push(sample);
         var x = skips.Push(sample.Shape.WithLast(config.BlockOutChannels[0]));
         if (added is not { } each || each.Shape[0] == sample.Shape[0]) convIn.Forward(p, sample, x, residual: added);
         else
@@ -91,14 +105,50 @@ sealed class UNetEncoder
         return x;
     }
 
+    /// <summary>Takes the gradients of the skip connections off <paramref name="c"/>'s, down to that of conv_in's output; <paramref name="dSample"/> is written if given.</summary>
+    public void DownBackward(Pass p, Tensor act, UNetConditioning c, UNetFeatures? dFeatures, Tensor? dSample)
+    {
+        var skips = c.Gradients!.Skips;
+        for (var i = downBlocks.Length - 1; i >= 0; i--)
+        {
+            dFeatures?.AddTo(p, $"d{i}", skips.Peek());
+            downBlocks[i].Backward(p, act, c);
+        }
+        Tensor dx = skips.Pop(), sample = p.Saved!.Pop();
+        convIn.Train(p, sample, dx);
+        if (dSample is { } gradient) convIn.Backward(p, dx, gradient);
+    }
+
+    /// <summary>Adds the gradient of the middle's input, from that of its output, to the last skip connection's.</summary>
+    public void MiddleBackward(Pass p, Tensor act, UNetConditioning c, Tensor dy)
+    {
+        var g = c.Gradients!;
+        using var scope = p.Scratch();
+        var dx = midBlock?.Backward(p, act, dy, g.Act) ?? midBlockCrossAttn?.Backward(p, act, c, dy, g.Act) ?? dy;
+        p.Backend.Combine(g.Skips.Peek(), new(1, g.Skips.Peek()), new(1, dx));
+    }
+
+    /// <summary>Writes the gradient of encoder_hidden_states, and of text_embeds if asked for, from what the backward pass collected.</summary>
+    public void ConditionBackward(Pass p, List<Attention> crossAttentions, UNetConditioning c, Tensor encoderHiddenStates, Tensor dEncoderHiddenStates, Tensor? dTextEmbeds)
+    {
+        var g = c.Gradients!;
+        p.Backend.Clear(dEncoderHiddenStates);
+        for (var i = crossAttentions.Count - 1; i >= 0; i--)
+            crossAttentions[i].ProjectBackward(p, encoderHiddenStates, g.Keys[i], g.Values[i], dEncoderHiddenStates);
+        if (addEmbedding == null) return;
+        var all = p.Saved!.Pop();
+        using var scope = p.Scratch();
+        var dAll = addEmbedding.Backward(p, all, g.Act);
+        if (dTextEmbeds is not { } text) return;
+        p.Backend.Split(dAll, text, p.New([c.Batch, all.Shape[1] - text.Shape[1]]));
+    }
+
     /// <summary>The middle: x to a new tensor of its shape, or x itself where <c>mid_block_type</c> is null.</summary>
     public Tensor Middle(Pass p, Tensor x, Tensor act, UNetConditioning c, SkipConnections skips)
     {
         if (midBlock == null && midBlockCrossAttn == null) return x;
         var y = skips.Output(x.Shape);
-        midBlock?.Forward(p, x, y, act);
-        midBlockCrossAttn?.Forward(p, x, y, act, c);
-        return y;
+        return midBlock?.Forward(p, x, y, act) ?? midBlockCrossAttn!.Forward(p, x, y, act, c);
     }
 
     Tensor? AddedEmbedding(Pass p, int batch, Tensor? textEmbeds, Tensor? timeIds)
@@ -121,8 +171,9 @@ sealed class UNetEncoder
         using var scope = p.Scratch();
         var times = p.New([ids.Shape[0] * ids.Shape[1], config.AdditionTimeEmbedDim]);
         p.Backend.TimestepEmbedding(ids.Reshape([times.Shape[0]]), times, config.FlipSinToCos, config.FreqShift);
-        var all = p.New([batch, config.ProjectionClassEmbeddingsInputDim]);
+        var all = p.Save([batch, config.ProjectionClassEmbeddingsInputDim]);
         p.Backend.Concat(text, times.Reshape([batch, timeFeatures]), all);
+        p.Saved?.Push(all);
         addEmbedding.Forward(p, all, added);
         return added;
     }

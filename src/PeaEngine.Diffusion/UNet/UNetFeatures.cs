@@ -11,5 +11,20 @@ public sealed class UNetFeatures
     /// <summary>The features in the order in which they were computed.</summary>
     public IReadOnlyList<KeyValuePair<string, Tensor>> Blocks => blocks;
 
+    /// <summary>Gradients of blocks' outputs, to be given to a backward pass.</summary>
+    public static UNetFeatures Of(IEnumerable<KeyValuePair<string, Tensor>> blocks)
+    {
+        var features = new UNetFeatures();
+        features.blocks.AddRange(blocks);
+        return features;
+    }
+
+    /// <summary>Adds the tensor of a block, if there is one, to <paramref name="sum"/>.</summary>
+    internal void AddTo(Pass p, string name, Tensor sum)
+    {
+        foreach (var (block, tensor) in blocks)
+            if (block == name) p.Backend.Combine(sum, new(1, sum), new(1, tensor));
+    }
+
     internal void Add(string name, Tensor feature) => blocks.Add(new(name, feature));
 }

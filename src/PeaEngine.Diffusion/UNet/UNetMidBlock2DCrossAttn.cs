@@ -18,12 +18,22 @@ sealed class UNetMidBlock2DCrossAttn
         resnet1 = new(w / "resnets" / 1, channels, channels, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
     }
 
-    /// <summary>Writes y [B, H, W, C].</summary>
-    public void Forward(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c)
+    /// <summary>x to a tensor of its shape: <paramref name="y"/> [B, H, W, C], or where a backward pass will need that, another.</summary>
+    public Tensor Forward(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c)
     {
         p.ThrowIfCancelled();
         resnet0.Forward(p, x, y, act);
-        attention.Forward(p, y, c);
-        resnet1.Forward(p, y, y, act);
+        y = attention.Forward(p, y, c);
+        var last = p.Over(y);
+        resnet1.Forward(p, y, last, act);
+        return last;
+    }
+
+    /// <summary>A new tensor: the gradient of x. That of act is added to <paramref name="dAct"/>, those of keys and values go to <paramref name="c"/>.</summary>
+    public Tensor Backward(Pass p, Tensor act, UNetConditioning c, Tensor dy, Tensor dAct)
+    {
+        var dx = resnet1.Backward(p, act, dy, dAct);
+        attention.Backward(p, c, dx);
+        return resnet0.Backward(p, act, dx, dAct);
     }
 }

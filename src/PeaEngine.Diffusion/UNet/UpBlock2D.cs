@@ -8,6 +8,7 @@ class UpBlock2D
     readonly ResnetBlock2D[] resnets;
     readonly Upsample2D? upsampler;
     readonly int channels;
+    readonly int[] skipChannels;
 
     /// <summary>Takes block <paramref name="index"/>, counted from the middle.</summary>
     protected UpBlock2D(Weights w, UNetConfig config, int index)
@@ -16,10 +17,11 @@ class UpBlock2D
         channels = config.BlockOutChannels[last - index];
         int previous = config.BlockOutChannels[Math.Min(last - index + 1, last)], input = config.BlockOutChannels[Math.Max(last - index - 1, 0)];
         resnets = new ResnetBlock2D[config.LayersPerBlock[last - index] + 1];
+        skipChannels = new int[resnets.Length];
         for (var i = 0; i < resnets.Length; i++)
         {
-            var skip = i == resnets.Length - 1 ? input : channels;
-            resnets[i] = new(w / "resnets" / i, (i == 0 ? previous : channels) + skip, channels, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
+            skipChannels[i] = i == resnets.Length - 1 ? input : channels;
+            resnets[i] = new(w / "resnets" / i, (i == 0 ? previous : channels) + skipChannels[i], channels, config.TimeEmbedDim, config.NormNumGroups, config.NormEps);
         }
         if (index < last) upsampler = new(w / "upsamplers" / 0, channels);
     }
@@ -38,29 +40,53 @@ class UpBlock2D
     {
         if (upsampler == null)
         {
-            var output = skips.Output(x.Shape.WithLast(channels));
-            Layers(p, x, output, act, c, skips);
+            var output = Layers(p, x, skips.Output(x.Shape.WithLast(channels)), act, c, skips);
+            p.Saved?.Push(x);
             return output;
         }
         var y = skips.Output(skips.Peek(resnets.Length).WithLast(channels));
         using var scope = p.Scratch();
-        var hidden = p.New(x.Shape.WithLast(channels));
-        Layers(p, x, hidden, act, c, skips);
-        upsampler.Forward(p, hidden, y);
+        upsampler.Forward(p, Layers(p, x, p.Save(x.Shape.WithLast(channels)), act, c, skips), y);
+        p.Saved?.Push(x);
         return y;
     }
 
-    /// <summary>What follows a resnet, in place.</summary>
-    protected virtual void Attend(Pass p, int layer, Tensor x, UNetConditioning c) { }
+    /// <summary>A new tensor: the gradient of x. Those of the skip connections go on top of one another in <paramref name="c"/>, the first one's first.</summary>
+    public Tensor Backward(Pass p, Tensor act, UNetConditioning c, Tensor dy)
+    {
+        var g = c.Gradients!;
+        var dx = p.New(p.Saved!.Pop().Shape);
+        using var scope = p.Scratch();
+        if (upsampler != null) dy = upsampler.Backward(p, dy);
+        for (var i = resnets.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            AttendBackward(p, i, c, dy);
+            var dConcat = resnets[i].Backward(p, act, dy, g.Act);
+            var dSkip = p.Keep(dConcat.Shape.WithLast(skipChannels[i]));
+            dy = i == 0 ? dx : p.New(dConcat.Shape.WithLast(channels));
+            p.Backend.Split(dConcat, dy, dSkip);
+            g.Skips.Push(dSkip);
+        }
+        return dx;
+    }
 
-    void Layers(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c, SkipConnections skips)
+    /// <summary>What follows a resnet: x, or where a backward pass will need that, another tensor.</summary>
+    protected virtual Tensor Attend(Pass p, int layer, Tensor x, UNetConditioning c) => x;
+
+    /// <summary>Turns a gradient, in place.</summary>
+    protected virtual void AttendBackward(Pass p, int layer, UNetConditioning c, Tensor dx) { }
+
+    Tensor Layers(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c, SkipConnections skips)
     {
         for (var i = 0; i < resnets.Length; i++)
         {
             p.ThrowIfCancelled();
-            using (p.Scratch()) resnets[i].Forward(p, skips.Concat(i == 0 ? x : y), y, act, consume: true);
-            Attend(p, i, y, c);
+            var next = i == 0 ? y : p.Over(y);
+            using (p.Scratch()) resnets[i].Forward(p, skips.Concat(i == 0 ? x : y), next, act, consume: true);
+            y = Attend(p, i, next, c);
         }
+        return y;
     }
 }
 
@@ -80,5 +106,8 @@ sealed class CrossAttnUpBlock2D : UpBlock2D
     }
 
     /// <inheritdoc/>
-    protected override void Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+    protected override Tensor Attend(Pass p, int layer, Tensor x, UNetConditioning c) => attentions[layer].Forward(p, x, c);
+
+    /// <inheritdoc/>
+    protected override void AttendBackward(Pass p, int layer, UNetConditioning c, Tensor dx) => attentions[layer].Backward(p, c, dx);
 }

@@ -40,12 +40,12 @@ static class ModelFiles
     }
 
     /// <summary>A golden UNet's inputs of one run.</summary>
-    public static (Tensor Sample, Tensor Timesteps, UNetConditioning Conditioning) Inputs(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run)
+    public static (Tensor Sample, Tensor Timesteps, UNetConditioning Conditioning) Inputs(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass? pass = null)
     {
         Tensor? Optional(string name) => io.Has($"{run}.{name}") ? fixture.Upload(io[$"{run}.{name}"]) : null;
         var sample = fixture.UploadImage(io[$"{run}.sample"]);
         var timesteps = fixture.Upload(io[$"{run}.timestep"]);
         var text = fixture.Upload(io[$"{run}.encoder_hidden_states"]);
-        return (sample, timesteps, unet.Condition(fixture.Pass, text, Optional("text_embeds"), Optional("time_ids"), Optional("timestep_cond")));
+        return (sample, timesteps, unet.Condition(pass ?? fixture.Pass, text, Optional("text_embeds"), Optional("time_ids"), Optional("timestep_cond")));
     }
 }

@@ -1,0 +1,68 @@
+using PeaEngine.Diffusion.UNet;
+
+namespace PeaEngine.Tests.Models;
+
+/// <summary>
+/// The gradients of every UNet of <c>golden/unet</c>, of <c>mean((output − target)²) + 0.1 · Σ mean((feature − target)²)</c>, with respect to its
+/// inputs and, where the folder has them, to every weight.
+/// </summary>
+public class UNetGradientsGoldenTests
+{
+    public static TheoryData<string> Cases => GoldenFolder.Cases("unet");
+
+    public static TheoryData<string> TrainedCases => GoldenFolder.Cases("unet", name => File.Exists(GoldenFolder.At("unet", name, "grad_parameters.safetensors")));
+
+    [Theory, MemberData(nameof(Cases))]
+    public void OfInputs(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var fixture = new ModelFixture();
+        using var unet = ModelFiles.LoadUNet(fixture.Backend, name);
+        using var io = GoldenTensors.Open(GoldenFolder.At("unet", name, "io.safetensors"));
+        foreach (var run in ModelFiles.Runs(io, "sample"))
+        {
+            using var scope = fixture.Pass.Scratch();
+            Run(fixture, unet, io, run, fixture.Saving());
+            fixture.Pass.Arena.ReleaseKept(0);
+        }
+    }
+
+    [Theory, MemberData(nameof(TrainedCases))]
+    public void OfWeights(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var fixture = new ModelFixture();
+        using var unet = ModelFiles.LoadUNet(fixture.Backend, name);
+        using var io = GoldenTensors.Open(GoldenFolder.At("unet", name, "io.safetensors"));
+        using var expected = GoldenTensors.Open(GoldenFolder.At("unet", name, "grad_parameters.safetensors"));
+        using var gradients = new Gradients(fixture.Backend);
+        foreach (var parameter in unet.Parameters.Values) gradients.Track(parameter);
+        Run(fixture, unet, io, "b", fixture.Saving(gradients));
+        ParameterGradients.AssertClose(expected, fixture, unet.Parameters, gradients);
+    }
+
+    static void Run(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass p)
+    {
+        var (sample, timesteps, c) = ModelFiles.Inputs(fixture, unet, io, run, p);
+        var features = new UNetFeatures();
+        var output = unet.Forward(p, sample, timesteps, c, features);
+        fixture.AssertImage(io[$"{run}.output"], output);
+        var dFeatures = UNetFeatures.Of(features.Blocks.Select(block => KeyValuePair.Create(block.Key, OfSquares(fixture, block.Value, io[$"{run}.feature_target.{block.Key}"], 0.1))));
+        Tensor text = fixture.Upload(io[$"{run}.encoder_hidden_states"]), dText = p.New(text.Shape), dSample = p.New(sample.Shape);
+        Tensor? dPooled = io.Has($"{run}.grad.text_embeds") ? p.New(Shape.Create(io[$"{run}.grad.text_embeds"].Shape)) : null;
+        unet.Backward(p, c, OfSquares(fixture, output, io[$"{run}.target"], 1), dFeatures, dSample);
+        unet.ConditionBackward(p, c, text, dText, dPooled);
+        Assert.Equal(0, p.Saved!.Count);
+        fixture.AssertImage(io[$"{run}.grad.sample"], dSample);
+        GoldenTensors.AssertClose(io[$"{run}.grad.encoder_hidden_states"], fixture.Download(dText));
+        if (dPooled is { } pooled) GoldenTensors.AssertClose(io[$"{run}.grad.text_embeds"], fixture.Download(pooled));
+    }
+
+    /// <summary>The gradient of weight · mean((x − target)²).</summary>
+    static Tensor OfSquares(ModelFixture fixture, Tensor x, GoldenTensor target, double weight)
+    {
+        float[] values = fixture.Download(x), targets = target.ChannelsLast();
+        for (var i = 0; i < values.Length; i++) values[i] = (float)(weight * 2 / values.Length * ((double)values[i] - targets[i]));
+        return fixture.Upload(x.Shape, values);
+    }
+}
