@@ -36,6 +36,9 @@ public sealed class PeaAdapter : IDisposable
         weights.AssertAllTaken();
     }
 
+    /// <summary>Every tensor of its weights, by the file's keys.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
+
     /// <summary>What the file notes beside the weights.</summary>
     public AdapterMetadata Metadata { get; }
 
@@ -71,32 +74,78 @@ public sealed class PeaAdapter : IDisposable
         var sequence = p.New([batch, tokens, SequenceFeatures]);
         Tensor? pooled = PooledFeatures is { } features ? p.New([batch, features]) : null;
         using var scope = p.Scratch();
-        var x = layerNorm.Forward(p, hidden);
-        for (var i = 0; i < projector.Length - 1; i++) x = projector[i].Forward(p, x, Activation.Gelu);
-        if (fc == null)
+        var x = p.Save(hidden.Shape);
+        layerNorm.Forward(p, hidden, x);
+        p.Saved?.Push(hidden);
+        for (var i = 0; i < projector.Length; i++)
         {
-            projector[^1].Forward(p, x, sequence);
-            return new(sequence, null);
+            var y = i == projector.Length - 1 && fc == null ? sequence : p.Save(x.Shape.WithLast(projector[i].OutFeatures));
+            p.Saved?.Push(x);
+            projector[i].Forward(p, i == 0 ? x : Gelu(p, x), y);
+            x = y;
         }
-        x = projector[^1].Forward(p, x);
-        Pool(p, x, mask, pooled!.Value);
-        p.Backend.Activate(x, x, Activation.Gelu);
-        fc.Forward(p, x, sequence);
+        if (fc == null) return new(sequence, null);
+        p.Saved?.Push(x);
+        var counted = Counted(p, mask, batch, tokens);
+        p.Backend.MeanTokens(x, counted, pooled!.Value);
+        if (counted is { } tensor) p.Saved?.Push(tensor);
+        fc.Forward(p, Gelu(p, x), sequence);
         return new(sequence, pooled);
+    }
+
+    /// <summary>
+    /// The backward pass of <see cref="Forward"/>, over what that left in the same pass: adds to the gradients of the weights that are collected. The
+    /// activations' outputs are computed again.
+    /// </summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="dSequence">[B, T, SequenceFeatures]</param>
+    /// <param name="dPooled">[B, PooledFeatures], where the adapter pools.</param>
+    /// <param name="dHidden">[B, T, InFeatures]: the gradient of the student's hidden state, written if given.</param>
+    public void Backward(Pass p, Tensor dSequence, Tensor? dPooled = null, Tensor? dHidden = null)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        using var scope = p.Scratch();
+        var dx = fc == null ? dSequence : PooledBackward(p, dSequence, dPooled ?? throw new PeaException("adapter: no gradient of the pooled embedding, expected one"));
+        for (var i = projector.Length - 1; i >= 0; i--)
+        {
+            var x = p.Saved!.Pop();
+            projector[i].Train(p, i == 0 ? x : Gelu(p, x), dx);
+            dx = projector[i].Backward(p, dx);
+            if (i > 0) p.Backend.ActivateBackward(x, dx, dx, Activation.Gelu);
+        }
+        var hidden = p.Saved!.Pop();
+        layerNorm.Backward(p, hidden, dx, dHidden ?? p.New(hidden.Shape));
     }
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();
 
-    void Pool(Pass p, Tensor x, ReadOnlySpan<byte> mask, Tensor y)
+    /// <summary>The gradient of the last projection's output, which is pooled and goes through fc.</summary>
+    Tensor PooledBackward(Pass p, Tensor dSequence, Tensor dPooled)
     {
-        Tensor? counted = null;
-        if (Metadata.MasksPooledMean)
-        {
-            counted = p.New([x.Shape[0], x.Shape[1]], DType.U8);
-            p.Backend.Upload(mask, counted.Value);
-        }
-        p.Backend.MeanTokens(x, counted, y);
+        Tensor? counted = Metadata.MasksPooledMean ? p.Saved!.Pop() : null;
+        var x = p.Saved!.Pop();
+        fc!.Train(p, Gelu(p, x), dSequence);
+        var dx = fc.Backward(p, dSequence);
+        p.Backend.ActivateBackward(x, dx, dx, Activation.Gelu);
+        p.Backend.MeanTokensBackward(dPooled, counted, dx, add: true);
+        return dx;
+    }
+
+    static Tensor Gelu(Pass p, Tensor x)
+    {
+        var y = p.New(x.Shape);
+        p.Backend.Activate(x, y, Activation.Gelu);
+        return y;
+    }
+
+    /// <summary>The mask on the backend, where the mean is masked.</summary>
+    Tensor? Counted(Pass p, ReadOnlySpan<byte> mask, int batch, int tokens)
+    {
+        if (!Metadata.MasksPooledMean) return null;
+        var counted = p.Save([batch, tokens], DType.U8);
+        p.Backend.Upload(mask, counted);
+        return counted;
     }
 
     /// <summary>torch's Sequential counts the activations too: every second module is a linear.</summary>
