@@ -64,7 +64,7 @@ public sealed class Conv2d
         p.Backend.ResizeBackward(resized, dx);
     }
 
-    /// <summary>Whether its gradients are collected, for which <see cref="Train"/> needs the input.</summary>
+    /// <summary>Whether its gradients are collected, for which <see cref="Train(Pass, Tensor, Tensor)"/> needs the input.</summary>
     public bool IsTrained(Pass p) => p.Gradients?.Of(weight.Value) != null;
 
     /// <summary>Adds to the gradients of weight and bias, where they are collected.</summary>
