@@ -33,6 +33,9 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     /// <summary>x itself, to be overwritten; where a backward pass will need it, another tensor of its shape, which that will need too.</summary>
     public Tensor Over(Tensor x) => Saved == null ? x : Keep(x.Shape);
 
+    /// <summary>A pass in the same memory that a backward pass will follow, which collects the gradients of what is tracked.</summary>
+    public Pass Saving(Gradients? gradients = null) => new(Backend, Arena, cancellation) { Saved = new(), Gradients = gradients };
+
     /// <summary>Called between blocks.</summary>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
     public void ThrowIfCancelled() => cancellation.ThrowIfCancellationRequested();

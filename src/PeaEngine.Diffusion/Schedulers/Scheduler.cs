@@ -42,6 +42,9 @@ public abstract class Scheduler : IDisposable
     /// <summary>Settings of the configuration that this class does not know, and ignores as diffusers does.</summary>
     public IReadOnlyList<string> IgnoredKeys => Config.IgnoredKeys;
 
+    /// <summary>ᾱ of every training timestep: how much of a picture's variance is left of it.</summary>
+    public IReadOnlyList<float> AlphasCumprod => Training.AlphasCumprod;
+
     /// <summary>num_train_timesteps</summary>
     internal int TrainTimesteps => Training.Count;
 

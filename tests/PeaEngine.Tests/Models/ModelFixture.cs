@@ -17,7 +17,7 @@ sealed class ModelFixture : IDisposable
     public Pass Pass { get; }
 
     /// <summary>A pass over the same arena that a backward pass may follow.</summary>
-    public Pass Saving(Gradients? gradients = null) => new(Backend, arena) { Saved = new(), Gradients = gradients };
+    public Pass Saving(Gradients? gradients = null) => Pass.Saving(gradients);
 
     /// <summary>A tensor of these values at the arena's scratch end.</summary>
     public Tensor Upload(Shape shape, ReadOnlySpan<float> values)

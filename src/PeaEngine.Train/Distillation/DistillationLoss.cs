@@ -1,0 +1,11 @@
+namespace PeaEngine.Train.Distillation;
+
+/// <summary>The parts of a step's loss, weighted as they are in the sum.</summary>
+/// <param name="Diffusion">Against the noise, of samples without an English caption.</param>
+/// <param name="Logits">Against the teacher's prediction.</param>
+/// <param name="Features">Against the teacher's blocks.</param>
+public readonly record struct DistillationLoss(double Diffusion, double Logits, double Features)
+{
+    /// <summary>The sum.</summary>
+    public double Total => Diffusion + Logits + Features;
+}

@@ -1,0 +1,106 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.UNet;
+
+namespace PeaEngine.Train.Distillation;
+
+/// <summary>A step over one batch: what is uploaded, the two runs of the UNet, the losses and the way back.</summary>
+sealed class DistillationStep
+{
+    readonly Pass p;
+    readonly DistillationBatch batch;
+    readonly SampleWeights weights;
+    readonly DistillationOptions options;
+    readonly IReadOnlyList<float> alphasCumprod;
+    readonly int count, taught;
+
+    /// <summary>A step in a pass, whose memory it uses.</summary>
+    public DistillationStep(Pass p, DistillationBatch batch, SampleWeights weights, DistillationOptions options, IReadOnlyList<float> alphasCumprod)
+    {
+        (this.p, this.batch, this.weights, this.options, this.alphasCumprod) = (p, batch, weights, options, alphasCumprod);
+        (count, taught) = (batch.Count, weights.Taught);
+    }
+
+    /// <summary>Adds the gradients of the adapter's parameters and gives the loss.</summary>
+    public DistillationLoss Run(UNet2DConditionModel unet, PeaAdapter adapter, Gradients gradients, UnconditionalText unconditional)
+    {
+        Pass student = p.Saving(), training = p.Saving(gradients);
+        int h = batch.LatentShape[2], w = batch.LatentShape[3], channels = batch.LatentShape[1];
+        Shape image = [count, h, w, channels];
+        Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
+        Mix(noise, noisy, timesteps);
+        var timeIds = Rows(batch.TimeIds);
+
+        UNetFeatures teacherFeatures = new(), studentFeatures = new();
+        var withFeatures = options.FeatureWeight > 0 && taught > 0;
+        Tensor? target = taught == 0 ? null : Teach(unet, noisy, timesteps, timeIds, unconditional, withFeatures ? teacherFeatures : null);
+
+        var text = new StudentText(training, batch, weights.Order, options.DropsPooled, unconditional, adapter);
+        var c = unet.Condition(student, text.Sequence, text.Pooled, timeIds);
+        var prediction = unet.Forward(student, noisy, timesteps, c, withFeatures ? studentFeatures : null);
+
+        var losses = new LossTerms(p, weights, options);
+        Tensor dPrediction = losses.Prediction(prediction, target, noise);
+        var dFeatures = withFeatures ? losses.Features(teacherFeatures, studentFeatures) : null;
+        unet.Backward(student, c, dPrediction, dFeatures);
+        Tensor dSequence = p.New(text.Sequence.Shape);
+        Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
+        unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
+        text.Backward(dSequence, dPooled);
+        return losses.Total();
+    }
+
+    /// <summary>The noisy latents, x_t = √ᾱ·x + √(1 − ᾱ)·ε, and the noise, both [B, h, w, C] in the order of computation, and the timesteps.</summary>
+    void Mix(Tensor noise, Tensor noisy, Tensor timesteps)
+    {
+        using var scope = p.Scratch();
+        var size = batch.Latents.Length / count;
+        Shape one = [1, batch.LatentShape[1], batch.LatentShape[2], batch.LatentShape[3]];
+        Tensor latents = p.New(one), drawn = p.New(one);
+        Span<float> timestep = stackalloc float[1];
+        for (var i = 0; i < count; i++)
+        {
+            var from = weights.Order[i];
+            double alpha = alphasCumprod[batch.Timesteps[from]];
+            p.Backend.Upload(batch.Latents.AsSpan(from * size, size), latents);
+            p.Backend.Upload(batch.Noise.AsSpan(from * size, size), drawn);
+            p.Backend.ToChannelsLast(drawn, noise.Slice(i, 1));
+            p.Backend.Combine(drawn, new((float)Math.Sqrt(alpha), latents), new((float)Math.Sqrt(1 - alpha), drawn));
+            p.Backend.ToChannelsLast(drawn, noisy.Slice(i, 1));
+            timestep[0] = batch.Timesteps[from];
+            p.Backend.Upload(timestep, timesteps.Slice(i, 1));
+        }
+    }
+
+    /// <summary>The teacher's prediction for the samples that have one, [taught, h, w, C].</summary>
+    Tensor Teach(UNet2DConditionModel unet, Tensor noisy, Tensor timesteps, Tensor? timeIds, UnconditionalText unconditional, UNetFeatures? features)
+    {
+        var prediction = p.Keep([taught, noisy.Shape[1], noisy.Shape[2], unet.Config.OutChannels]);
+        using var scope = p.Scratch();
+        var length = batch.TeacherSequence.Length / count;
+        var sequence = p.New([taught, length]);
+        Tensor? pooled = batch.TeacherPooled is { } values ? p.New([taught, values.Length / count]) : null;
+        for (var i = 0; i < taught; i++)
+        {
+            var from = weights.Order[i];
+            var drops = batch.DropsText[from];
+            p.Backend.Upload(drops ? unconditional.TeacherSequence : batch.TeacherSequence.AsSpan(from * length, length), sequence.Slice(i, 1));
+            if (pooled is not { } tensor) continue;
+            var replaces = drops && options.DropsPooled && unconditional.TeacherPooled != null;
+            p.Backend.Upload(replaces ? unconditional.TeacherPooled : batch.TeacherPooled.AsSpan(from * tensor.Shape[1], tensor.Shape[1]), tensor.Slice(i, 1));
+        }
+        var features1 = unet.Config.CrossAttentionDim[0];
+        var c = unet.Condition(p, sequence.Reshape([taught, length / features1, features1]), pooled, timeIds?.Slice(0, taught));
+        p.Backend.Copy(unet.Forward(p, noisy.Slice(0, taught), timesteps.Slice(0, taught), c, features), prediction);
+        return prediction;
+    }
+
+    /// <summary>Host rows in the order of computation, kept.</summary>
+    Tensor? Rows(float[]? rows)
+    {
+        if (rows == null) return null;
+        var width = rows.Length / count;
+        var tensor = p.Keep([count, width]);
+        for (var i = 0; i < count; i++) p.Backend.Upload(rows.AsSpan(weights.Order[i] * width, width), tensor.Slice(i, 1));
+        return tensor;
+    }
+}

@@ -1,0 +1,65 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.UNet;
+
+namespace PeaEngine.Train.Distillation;
+
+/// <summary>
+/// One step of PEA distillation (arXiv 2311.17086): a frozen UNet is run as teacher, with its own text encoders' embeddings, and as student,
+/// with the adapter's; the adapter's gradients follow from the difference. Losses and gradients are F32.
+/// </summary>
+public sealed class Distiller : IDisposable
+{
+    readonly Backend backend;
+    readonly UNet2DConditionModel unet;
+    readonly PeaAdapter adapter;
+    readonly Gradients gradients;
+    readonly IReadOnlyList<float> alphasCumprod;
+    readonly DistillationOptions options;
+    readonly UnconditionalText unconditional;
+    Arena? arena;
+
+    /// <summary>A distiller; models and gradients stay the caller's.</summary>
+    /// <param name="backend">Where they are.</param>
+    /// <param name="unet">Teacher and student, frozen.</param>
+    /// <param name="adapter">What is trained, its weights F32.</param>
+    /// <param name="gradients">Of the adapter's parameters.</param>
+    /// <param name="alphasCumprod">ᾱ of every training timestep; the UNet predicts the noise.</param>
+    /// <param name="options">The loss.</param>
+    /// <param name="unconditional">What stands for dropped text.</param>
+    public Distiller(Backend backend, UNet2DConditionModel unet, PeaAdapter adapter, Gradients gradients, IReadOnlyList<float> alphasCumprod, DistillationOptions options,
+        UnconditionalText unconditional)
+    {
+        (this.backend, this.unet, this.adapter, this.gradients) = (backend, unet, adapter, gradients);
+        (this.alphasCumprod, this.options, this.unconditional) = (alphasCumprod, options, unconditional);
+    }
+
+    /// <summary>The most bytes that a step on such a batch has in use at once, beside the weights; nothing is computed.</summary>
+    public long Measure(DistillationBatch batch) => MeasuredArena.Measure(p => new DistillationStep(p, batch, new(batch, options, alphasCumprod), options, alphasCumprod).Run(unet, adapter, gradients, unconditional));
+
+    /// <summary>Adds a batch's gradients to the adapter's.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
+    public DistillationLoss Accumulate(DistillationBatch batch, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        var bytes = Measure(batch);
+        if (arena == null || arena.Capacity < bytes)
+        {
+            arena?.Dispose();
+            arena = new(backend, bytes);
+        }
+        var pass = new Pass(backend, arena, cancellation);
+        var kept = arena.KeptBytes;
+        using var scope = pass.Scratch();
+        try
+        {
+            return new DistillationStep(pass, batch, new(batch, options, alphasCumprod), options, alphasCumprod).Run(unet, adapter, gradients, unconditional);
+        }
+        finally
+        {
+            arena.ReleaseKept(kept);
+        }
+    }
+
+    /// <summary>Frees the memory of its steps.</summary>
+    public void Dispose() => arena?.Dispose();
+}

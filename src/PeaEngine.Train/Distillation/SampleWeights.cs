@@ -1,0 +1,36 @@
+namespace PeaEngine.Train.Distillation;
+
+/// <summary>
+/// The samples of a batch in the order in which they are computed, those with a teacher first, and what each one's terms are multiplied by.
+/// </summary>
+sealed class SampleWeights
+{
+    /// <summary>Orders and weighs a batch.</summary>
+    public SampleWeights(DistillationBatch batch, DistillationOptions options, IReadOnlyList<float> alphasCumprod)
+    {
+        bool IsTaught(int i) => options.Distills && !batch.IsCultural[i];
+        int[] all = [.. Enumerable.Range(0, batch.Count)];
+        Order = [.. all.Where(IsTaught), .. all.Where(i => !IsTaught(i))];
+        Taught = all.Count(IsTaught);
+        Values = Array.ConvertAll(Order, i =>
+        {
+            var group = !options.NormalizesGroups ? batch.Count : IsTaught(i) ? Taught : batch.Count - Taught;
+            return Snr(alphasCumprod[batch.Timesteps[i]], options.MinSnrGamma) / group;
+        });
+    }
+
+    /// <summary>Place in the computation to place in the batch.</summary>
+    public int[] Order { get; }
+
+    /// <summary>How many there are with a teacher.</summary>
+    public int Taught { get; }
+
+    /// <summary>By place in the computation.</summary>
+    public double[] Values { get; }
+
+    static double Snr(double alpha, double? gamma)
+    {
+        var snr = alpha / (1 - alpha);
+        return gamma is { } most ? Math.Min(snr, most) / snr : 1;
+    }
+}
