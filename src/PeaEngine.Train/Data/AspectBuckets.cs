@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.Images;
 using PeaEngine.Diffusion.Pipelines;
 
 namespace PeaEngine.Train.Data;
@@ -29,13 +30,14 @@ public sealed class AspectBuckets
     /// <summary>The sizes.</summary>
     public IReadOnlyList<PixelSize> Sizes { get; }
 
-    /// <summary>The index of the size whose width / height is nearest to the picture's, the first of equals; null if none is nearly it.</summary>
+    /// <summary>The index of the size whose width / height is nearest to the picture's, the first of equals; null if none is nearly it, or covering it takes too many pixels.</summary>
     public int? Find(PixelSize picture)
     {
         var (aspect, best) = (Aspect(picture), 0);
         for (var i = 1; i < aspects.Length; i++)
             if (Math.Abs(aspects[i] - aspect) < Math.Abs(aspects[best] - aspect)) best = i;
-        return Math.Abs(aspects[best] - aspect) < MaxAspectError ? best : null;
+        var (width, height) = CoverCrop.Cover(picture.Width, picture.Height, Sizes[best]);
+        return Math.Abs(aspects[best] - aspect) < MaxAspectError && (long)width * height <= PixelImage.MaxPixels ? best : null;
     }
 
     static double Aspect(PixelSize size) => (double)size.Width / size.Height;

@@ -1,3 +1,5 @@
+using PeaEngine.Randomness;
+
 namespace PeaEngine.Train.Data;
 
 /// <summary>A caption for the student.</summary>
@@ -12,4 +14,9 @@ public sealed record SampleCaptions(IReadOnlyList<Caption> Students, string? Tea
 {
     /// <summary>The language that a caption without an English pair is said to be in.</summary>
     public const string Original = "ori";
+
+    /// <summary>One of the student's, each as likely.</summary>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="place">The sample's number in the order of training.</param>
+    public Caption Draw(ulong seed, ulong place) => Students[new Philox(seed, (uint)RandomStream.Language, place).Below(Students.Count)];
 }

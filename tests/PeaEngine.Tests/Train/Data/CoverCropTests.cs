@@ -50,7 +50,8 @@ public class CoverCropTests
         Assert.Equal("448x896 448x832 512x768 576x704 640x640 704x576 768x512 832x448 896x448", string.Join(' ', buckets.Sizes));
         for (var i = 0; i < 9; i++) Assert.Equal(i, buckets.Find(buckets.Sizes[i]));
         Assert.Equal(4, buckets.Find(new(1000, 1010)));
-        Assert.Equal(0, buckets.Find(new(1000, 1)));
+        Assert.Equal(0, buckets.Find(new(1000, 10)));
+        Assert.Null(buckets.Find(new(1000, 1)));
         Assert.Equal(8, buckets.Find(new(1000, 3999)));
         Assert.Null(buckets.Find(new(1000, 4000)));
     }
