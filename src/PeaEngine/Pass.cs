@@ -33,8 +33,17 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     /// <summary>x itself, to be overwritten; where a backward pass will need it, another tensor of its shape, which that will need too.</summary>
     public Tensor Over(Tensor x) => Saved == null ? x : Keep(x.Shape);
 
+    /// <summary>Whether blocks that can be computed again leave their inputs alone and are computed again when the backward pass comes to them.</summary>
+    public bool Recomputes { get; init; }
+
     /// <summary>A pass in the same memory that a backward pass will follow, which collects the gradients of what is tracked.</summary>
-    public Pass Saving(Gradients? gradients = null) => new(Backend, Arena, cancellation) { Saved = new(), Gradients = gradients };
+    /// <param name="gradients">What is trained; none where all is frozen.</param>
+    /// <param name="recomputes">Less memory for more time; the gradients are the same bits.</param>
+    public Pass Saving(Gradients? gradients = null, bool recomputes = false) =>
+        new(Backend, Arena, cancellation) { Saved = new(), Gradients = gradients, Recomputes = recomputes };
+
+    /// <summary>A pass in the same memory that leaves nothing.</summary>
+    public Pass Forgetting() => new(Backend, Arena, cancellation);
 
     /// <summary>Called between blocks.</summary>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>

@@ -31,8 +31,13 @@ class DownBlock2D
         {
             p.ThrowIfCancelled();
             var y = skips.Push(x.Shape.WithLast(resnets[i].OutChannels));
-            resnets[i].Forward(p, x, y, act);
-            x = skips.Top = Attend(p, i, y, c);
+            if (p.Recomputes)
+            {
+                Layer(p.Forgetting(), i, x, y, act, c);
+                p.Saved!.Push(x);
+                x = y;
+            }
+            else x = skips.Top = Layer(p, i, x, y, act, c);
         }
         if (downsampler == null) return x;
         var half = skips.Push(downsampler.OutputShape(x.Shape));
@@ -54,10 +59,24 @@ class DownBlock2D
             p.ThrowIfCancelled();
             var dy = g.Skips.Pop();
             using var scope = p.Scratch();
+            var mark = p.Arena.KeptBytes;
+            if (p.Recomputes)
+            {
+                var x = p.Saved!.Pop();
+                Layer(p, i, x, p.Keep(dy.Shape), act, c);
+            }
             AttendBackward(p, i, c, dy);
             var dx = resnets[i].Backward(p, act, dy, g.Act);
+            p.Arena.ReleaseKept(mark);
             p.Backend.Combine(g.Skips.Peek(), new(1, g.Skips.Peek()), new(1, dx));
         }
+    }
+
+    /// <summary>A resnet and what follows it: y, or where a backward pass will need that, another tensor.</summary>
+    Tensor Layer(Pass p, int layer, Tensor x, Tensor y, Tensor act, UNetConditioning c)
+    {
+        resnets[layer].Forward(p, x, y, act);
+        return Attend(p, layer, y, c);
     }
 
     /// <summary>What follows a resnet: x, or where a backward pass will need that, another tensor.</summary>

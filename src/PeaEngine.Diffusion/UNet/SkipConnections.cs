@@ -36,6 +36,14 @@ readonly struct SkipConnections : IDisposable
     /// <summary>The shape of the skip connection that is taken next but <paramref name="depth"/>.</summary>
     public Shape Peek(int depth = 0) => stack[^(1 + depth)].Tensor.Shape;
 
+    /// <summary>Takes the top off the stack and leaves its memory.</summary>
+    public Tensor Pop()
+    {
+        var skip = stack[^1].Tensor;
+        stack.RemoveAt(stack.Count - 1);
+        return skip;
+    }
+
     /// <summary>A new tensor [B, H, W, C + Cskip]: x [B, H, W, C] followed by the top of the stack, which is taken off.</summary>
     public Tensor Concat(Tensor x)
     {

@@ -22,6 +22,14 @@ sealed class UNetMidBlock2DCrossAttn
     public Tensor Forward(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c)
     {
         p.ThrowIfCancelled();
+        if (!p.Recomputes) return Layers(p, x, y, act, c);
+        Layers(p.Forgetting(), x, y, act, c);
+        p.Saved!.Push(x);
+        return y;
+    }
+
+    Tensor Layers(Pass p, Tensor x, Tensor y, Tensor act, UNetConditioning c)
+    {
         resnet0.Forward(p, x, y, act);
         y = attention.Forward(p, y, c);
         var last = p.Over(y);
@@ -32,8 +40,12 @@ sealed class UNetMidBlock2DCrossAttn
     /// <summary>A new tensor: the gradient of x. That of act is added to <paramref name="dAct"/>, those of keys and values go to <paramref name="c"/>.</summary>
     public Tensor Backward(Pass p, Tensor act, UNetConditioning c, Tensor dy, Tensor dAct)
     {
+        var mark = p.Arena.KeptBytes;
+        if (p.Recomputes) Layers(p, p.Saved!.Pop(), p.Keep(dy.Shape), act, c);
         var dx = resnet1.Backward(p, act, dy, dAct);
         attention.Backward(p, c, dx);
-        return resnet0.Backward(p, act, dx, dAct);
+        dx = resnet0.Backward(p, act, dx, dAct);
+        p.Arena.ReleaseKept(mark);
+        return dx;
     }
 }

@@ -61,10 +61,17 @@ class UpBlock2D
         for (var i = resnets.Length - 1; i >= 0; i--)
         {
             p.ThrowIfCancelled();
+            var dSkip = p.Keep(dy.Shape.WithLast(skipChannels[i]));
+            var mark = p.Arena.KeptBytes;
+            if (p.Recomputes)
+            {
+                Tensor skip = p.Saved.Pop(), x = p.Saved.Pop();
+                Layer(p, i, Concat(p, x, skip), p.Keep(dy.Shape), act, c);
+            }
             AttendBackward(p, i, c, dy);
             var dConcat = resnets[i].Backward(p, act, dy, g.Act);
-            var dSkip = p.Keep(dConcat.Shape.WithLast(skipChannels[i]));
-            dy = i == 0 ? dx : p.New(dConcat.Shape.WithLast(channels));
+            p.Arena.ReleaseKept(mark);
+            dy = i == 0 ? dx : p.New(dy.Shape);
             p.Backend.Split(dConcat, dy, dSkip);
             g.Skips.Push(dSkip);
         }
@@ -82,10 +89,32 @@ class UpBlock2D
         for (var i = 0; i < resnets.Length; i++)
         {
             p.ThrowIfCancelled();
-            var next = i == 0 ? y : p.Over(y);
-            using (p.Scratch()) resnets[i].Forward(p, skips.Concat(i == 0 ? x : y), next, act, consume: true);
-            y = Attend(p, i, next, c);
+            Tensor input = i == 0 ? x : y, next = i == 0 ? y : p.Over(y);
+            using var scope = p.Scratch();
+            if (p.Recomputes)
+            {
+                var skip = skips.Pop();
+                Layer(p.Forgetting(), i, Concat(p.Forgetting(), input, skip), next, act, c);
+                p.Saved!.Push(input);
+                p.Saved.Push(skip);
+                y = next;
+            }
+            else y = Layer(p, i, skips.Concat(input), next, act, c);
         }
+        return y;
+    }
+
+    /// <summary>A resnet, which may overwrite its input, and what follows it: y, or where a backward pass will need that, another tensor.</summary>
+    Tensor Layer(Pass p, int layer, Tensor x, Tensor y, Tensor act, UNetConditioning c)
+    {
+        using (p.Scratch()) resnets[layer].Forward(p, x, y, act, consume: true);
+        return Attend(p, layer, y, c);
+    }
+
+    static Tensor Concat(Pass p, Tensor x, Tensor skip)
+    {
+        var y = p.Save(x.Shape.WithLast(x.Shape[-1] + skip.Shape[-1]));
+        p.Backend.Concat(x, skip, y);
         return y;
     }
 }

@@ -21,6 +21,9 @@ public sealed record DistillationOptions
     /// <summary>γ of min-SNR (arXiv 2303.09556): every term of a sample is multiplied by min(SNR, γ)/SNR. Null: not.</summary>
     public double? MinSnrGamma { get; init; }
 
+    /// <summary>Whether the student's blocks are computed again on the way back instead of kept: less memory, more time, the same bits.</summary>
+    public bool Recomputes { get; init; }
+
     /// <summary>Whether the terms of samples with and without an English caption are divided by their own number instead of the batch's.</summary>
     public bool NormalizesGroups { get; init; }
 }

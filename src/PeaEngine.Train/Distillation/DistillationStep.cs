@@ -23,7 +23,7 @@ sealed class DistillationStep
     /// <summary>Adds the gradients of the adapter's parameters and gives the loss.</summary>
     public DistillationLoss Run(UNet2DConditionModel unet, PeaAdapter adapter, Gradients gradients, UnconditionalText unconditional)
     {
-        Pass student = p.Saving(), training = p.Saving(gradients);
+        Pass student = p.Saving(recomputes: options.Recomputes), training = p.Saving(gradients);
         int h = batch.LatentShape[2], w = batch.LatentShape[3], channels = batch.LatentShape[1];
         Shape image = [count, h, w, channels];
         Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);

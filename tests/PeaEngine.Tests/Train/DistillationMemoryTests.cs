@@ -17,8 +17,11 @@ public class DistillationMemoryTests
          "transformer_layers_per_block": [1, 2, 10], "use_linear_projection": true}
         """;
 
-    [Fact]
-    public void OfSdxlAtBatch10And640Pixels()
+    /// <summary>Activations are F32 here: twice what the same step takes in F16, whose goals are 18 and 11 GB.</summary>
+    [Theory]
+    [InlineData(false, 36e9)]
+    [InlineData(true, 22e9)]
+    public void OfSdxlAtBatch10And640Pixels(bool recomputes, double goal)
     {
         using var backend = Device.OpenNull();
         using var source = new AskedTensors();
@@ -33,11 +36,10 @@ public class DistillationMemoryTests
         using var gradients = new Gradients(backend);
         foreach (var parameter in adapter.Parameters.Values) gradients.Track(parameter);
         const int batch = 10, size = 80, tokens = 77;
-        using var distiller = new Distiller(backend, unet, adapter, gradients, new float[1000], new(), new(new float[tokens * 1024], new byte[tokens], new float[tokens * 2048]));
+        using var distiller = new Distiller(backend, unet, adapter, gradients, new float[1000], new() { Recomputes = recomputes }, new(new float[tokens * 1024], new byte[tokens], new float[tokens * 2048]));
         var latents = new float[batch * 4 * size * size];
         double bytes = distiller.Measure(new([batch, 4, size, size], latents, latents, new int[batch], new float[batch * tokens * 1024], new byte[batch * tokens], new float[batch * tokens * 2048],
             new float[batch * 1280], new float[batch * 6], new bool[batch], new bool[batch]));
-        // Activations are F32 here: twice what the same step takes in F16, whose goal is 18 GB.
-        Assert.InRange(bytes, 20e9, 23e9);
+        Assert.InRange(bytes, 1, goal);
     }
 }
