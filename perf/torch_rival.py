@@ -14,6 +14,7 @@ import time
 import torch
 import torch.nn.functional as F
 
+import torch_distill
 import torch_models
 
 BOTH_LAYOUTS = {"channels first": torch.contiguous_format, "channels last": torch.channels_last}
@@ -378,6 +379,13 @@ def mt5_xl(tokens):
         return x
 
     return run
+
+
+@torch.inference_mode(False)
+def distill_step(batch, size, tokens):
+    samples = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "samples", "emoji")
+    run = torch_distill.distill_step(os.path.join(samples, "teacher", "unet"), os.path.join(samples, "initial-adapter.safetensors"), batch, size, tokens, 1e-4)
+    return torch.inference_mode(False)(torch.enable_grad()(run))
 
 
 def in_layouts(model, x, *others):

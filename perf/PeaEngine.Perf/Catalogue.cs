@@ -74,6 +74,8 @@ static class Catalogue
         new Student("xlm_roberta_large", 32, Student.XlmRobertaLarge),
         new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),
         new Student("mt5_xl", 77, Student.Mt5Xl),
+        // Training the sample model.
+        new DistillStep(32, 16, 32),
         // SDXL in its own size, at 512².
         new VaeDecode(64),
         new UNet(64, 77),

@@ -1,0 +1,61 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Diffusion.UNet;
+using PeaEngine.Formats;
+using PeaEngine.Train.Distillation;
+using PeaEngine.Train.Optimizers;
+
+namespace PeaEngine.Perf.Models;
+
+/// <summary>
+/// One step of distilling the sample model, from embeddings that are there: teacher and student, losses, gradients, AdamW. In F32, the UNet's weights
+/// as stored.
+/// </summary>
+sealed class DistillStep(int batch, int size, int tokens) : IBenchmark
+{
+    public string Op => "distill_step";
+
+    public IReadOnlyList<(string, int)> Arguments => [("batch", batch), ("size", size), ("tokens", tokens)];
+
+    public double Flops => 0;
+
+    public double Bytes => 0;
+
+    public Action Set(Room room)
+    {
+        var samples = Path.Combine(Machine.Root, "samples", "emoji");
+        var folder = DiffusersFolder.Open(Path.Combine(samples, "teacher"));
+        UNet2DConditionModel unet;
+        using (var weights = folder.Component("unet").OpenWeights()) unet = room.Own(UNet2DConditionModel.Load(room.Backend, folder.Component("unet").Config, weights));
+        var adapter = room.Own(PeaAdapter.Load(Path.Combine(samples, "initial-adapter.safetensors"), room.Backend));
+        var gradients = room.Own(new Gradients(room.Backend));
+        TrainedParameter[] parameters = [.. adapter.Parameters.Select(pair => new TrainedParameter(pair.Key, pair.Value, gradients.Track(pair.Value)))];
+        var rate = new LearningRate(LearningRateSchedule.Constant, 3e-4, 0, 1, 0, 1);
+        var optimizer = room.Own(new Optimizer(room.Backend, parameters, new(rate) { MaxGradNorm = 1 }));
+        using var scheduler = Scheduler.FromConfig(folder.Component("scheduler").Config);
+        var options = new DistillationOptions { FeatureWeight = 1e-4 };
+        var unconditional = new UnconditionalText(new float[tokens * adapter.InFeatures], Ones(tokens), new float[tokens * adapter.SequenceFeatures]);
+        var distiller = room.Own(new Distiller(room.Backend, unet, adapter, gradients, [.. scheduler.AlphasCumprod], options, unconditional));
+        var random = new Random(1);
+        var step = new DistillationBatch([batch, 4, size, size], Normal(random, batch * 4 * size * size), Normal(random, batch * 4 * size * size),
+            [.. Enumerable.Range(0, batch).Select(_ => random.Next(1000))], Normal(random, batch * tokens * adapter.InFeatures), Ones(batch * tokens),
+            Normal(random, batch * tokens * adapter.SequenceFeatures), Normal(random, batch * adapter.PooledFeatures!.Value), Filled(batch * 6, 64f), new bool[batch], new bool[batch]);
+        return () => optimizer.Step(distiller.Accumulate(step).Total);
+    }
+
+    static byte[] Ones(int count) => Filled(count, (byte)1);
+
+    static T[] Filled<T>(int count, T value)
+    {
+        var values = new T[count];
+        Array.Fill(values, value);
+        return values;
+    }
+
+    static float[] Normal(Random random, int count)
+    {
+        var values = new float[count];
+        for (var i = 0; i < count; i++) values[i] = (float)(Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+        return values;
+    }
+}
