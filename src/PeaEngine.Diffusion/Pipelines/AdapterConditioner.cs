@@ -59,18 +59,22 @@ sealed class AdapterConditioner : ITextConditioner
     public PromptEmbeddings Encode(GenerateOptions options, bool guided, CancellationToken cancellation)
     {
         Check(options);
-        string[] texts = guided ? [options.NegativePrompt ?? "", options.Prompt] : [options.Prompt];
-        var tokens = Array.ConvertAll(texts, student.Tokenize);
+        return Encode(guided ? [options.NegativePrompt ?? "", options.Prompt] : [options.Prompt], cancellation);
+    }
+
+    public PromptEmbeddings Encode(IReadOnlyList<string> prompts, CancellationToken cancellation)
+    {
+        var tokens = prompts.Select(student.Tokenize).ToArray();
         int[] ids = [.. tokens.SelectMany(text => text.Ids)];
         byte[] mask = [.. tokens.SelectMany(text => text.Mask)];
-        float[] sequence = new float[ids.Length * adapter.SequenceFeatures], pooled = new float[texts.Length * (adapter.PooledFeatures ?? 0)];
+        float[] sequence = new float[ids.Length * adapter.SequenceFeatures], pooled = new float[tokens.Length * (adapter.PooledFeatures ?? 0)];
         MeasuredArena.Run(backend, p =>
         {
-            var output = adapter.Forward(p, student.Forward(p, ids, mask, texts.Length), mask);
+            var output = adapter.Forward(p, student.Forward(p, ids, mask, tokens.Length), mask);
             p.Backend.Download(output.Sequence, sequence);
             if (output.Pooled is { } tensor) p.Backend.Download(tensor, pooled);
         }, cancellation);
-        return new(texts.Length, student.Length, sequence, adapter.PooledFeatures == null ? null : pooled);
+        return new(tokens.Length, student.Length, sequence, adapter.PooledFeatures == null ? null : pooled);
     }
 
     /// <summary>Whether one more token of room would stay empty.</summary>

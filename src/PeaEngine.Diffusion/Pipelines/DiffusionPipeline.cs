@@ -48,7 +48,8 @@ public abstract class DiffusionPipeline : IDisposable
 
     private protected PipelineConfig Config { get; }
 
-    private protected UNet2DConditionModel UNet { get; }
+    /// <summary>The denoiser.</summary>
+    public UNet2DConditionModel UNet { get; }
 
     ITextConditioner Conditioner { get; set; }
 
@@ -178,6 +179,14 @@ public abstract class DiffusionPipeline : IDisposable
 
     /// <summary>The end of a plain prompt that the model will not see because it is too long, as its tokenizer reads it; or null.</summary>
     public string? CutOff(string prompt) => Conditioner.CutOff(prompt);
+
+    /// <summary>What the UNet is told of plain prompts, at least one: a row for each, through the student and the adapter where there are such.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public PromptEmbeddings Encode(IReadOnlyList<string> prompts, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(prompts);
+        return Conditioner.Encode(prompts, cancellation);
+    }
 
     /// <summary>Draws.</summary>
     /// <param name="options">What to draw.</param>

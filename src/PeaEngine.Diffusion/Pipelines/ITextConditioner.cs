@@ -8,4 +8,7 @@ interface ITextConditioner
 
     /// <summary>Encodes the prompt, and with guidance before it the negative prompt.</summary>
     PromptEmbeddings Encode(GenerateOptions options, bool guided, CancellationToken cancellation);
+
+    /// <summary>Encodes plain prompts, at least one: a row for each.</summary>
+    PromptEmbeddings Encode(IReadOnlyList<string> prompts, CancellationToken cancellation);
 }

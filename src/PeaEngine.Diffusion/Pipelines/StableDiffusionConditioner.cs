@@ -16,4 +16,7 @@ sealed class StableDiffusionConditioner(PromptEncoder encoder) : ITextConditione
         var negative = encoder.Encode(negativePrompt, syntax, chunks, 0, finalLayerNorm: true, pooled: false, cancellation);
         return new(2, tokens, [.. negative.Sequence, .. prompt.Sequence], null);
     }
+
+    public PromptEmbeddings Encode(IReadOnlyList<string> prompts, CancellationToken cancellation) =>
+        PromptEmbeddings.Concat([.. prompts.Select(prompt => Encode(new() { Prompt = prompt }, guided: false, cancellation))]);
 }

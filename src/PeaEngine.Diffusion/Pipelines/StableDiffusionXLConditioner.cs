@@ -39,6 +39,9 @@ sealed class StableDiffusionXLConditioner : ITextConditioner
         return new(2, prompt.Tokens, [.. negative.Sequence, .. prompt.Sequence], [.. negative.Pooled!, .. prompt.Pooled!]);
     }
 
+    public PromptEmbeddings Encode(IReadOnlyList<string> prompts, CancellationToken cancellation) =>
+        PromptEmbeddings.Concat([.. prompts.Select(prompt => Encode(prompt, PromptSyntax.Plain, 1, 0, cancellation))]);
+
     int Chunks(string prompt, PromptSyntax syntax) => Math.Max(second.Chunks(prompt, syntax), first?.Chunks(prompt, syntax) ?? 1);
 
     PromptEmbeddings Encode(string prompt, PromptSyntax syntax, int chunks, int clipSkip, CancellationToken cancellation)
