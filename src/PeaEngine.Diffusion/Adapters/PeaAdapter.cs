@@ -51,12 +51,16 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>The channels of the pooled embedding; null where the adapter gives none.</summary>
     public int? PooledFeatures => fc == null ? null : projector[^1].OutFeatures;
 
-    /// <summary>Loads an adapter from safetensors or from a file of <c>torch.save</c>; its weights stay in their stored type.</summary>
+    /// <summary>Loads an adapter from safetensors or from a file of <c>torch.save</c>.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="backend">Where the weights go; it stays the caller's.</param>
+    /// <param name="dtype">F32, F16 or BF16, which all weights are converted to; by default they stay in their stored type.</param>
     /// <exception cref="PeaException">The file cannot be read, is no adapter, or its layers do not fit each other.</exception>
-    public static PeaAdapter Load(string path, Backend backend)
+    public static PeaAdapter Load(string path, Backend backend, DType? dtype = null)
     {
-        using var source = TensorFile.Open(path);
-        var metadata = new AdapterMetadata(path, (source as SafetensorsFile)?.Metadata ?? new Dictionary<string, string>());
+        using var file = TensorFile.Open(path);
+        var metadata = new AdapterMetadata(path, (file as SafetensorsFile)?.Metadata ?? new Dictionary<string, string>());
+        ITensorSource source = dtype is { } to ? new ConvertedTensors(file, to) : file;
         return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata));
     }
 
