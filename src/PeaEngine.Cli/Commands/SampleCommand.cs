@@ -51,13 +51,9 @@ static class SampleCommand
     };
     static readonly Option<string?> Refiner = new("--refiner") { Description = "An SDXL refiner, which does the last steps: a pipeline folder or a single file.", HelpName = "PATH" };
     static readonly Option<double?> RefinerStart = Number("--refiner-start", "Where the refiner goes on, between 0 and 1. Default: 0.8.");
-    static readonly Option<string> DeviceName = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
-    static readonly Option<int?> Threads = Integer("--threads", "CPU threads. Default: one a processor.", "N");
     static readonly Option<string> Output = new("--output", "-o") { Description = "Where the picture goes, .png or .jpg (quality 95); with several, name.0.png, name.1.png, …", HelpName = "PATH", DefaultValueFactory = _ => "out.png" };
     static readonly Option<string?> SaveLatents = new("--save-latents") { Description = "Also writes the final latents, tensor 'latents' [count, 4, h, w] F32.", HelpName = "FILE" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
-
-    const int MostThreads = 1024;
 
     /// <summary>The command with its options.</summary>
     public static Command Create()
@@ -65,7 +61,7 @@ static class SampleCommand
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG or JPEG.")
         {
             Prompt, Model, Config, Vae, NegativePrompt, Syntax, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
-            ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceName, Threads, Output, SaveLatents, Json,
+            ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceOptions.Name, DeviceOptions.Threads, Output, SaveLatents, Json,
         };
         foreach (var option in ControlOptions.All) command.Options.Add(option);
         command.SetAction(Run);
@@ -74,8 +70,7 @@ static class SampleCommand
 
     static int Run(ParseResult parsed)
     {
-        var threads = parsed.GetValue(Threads);
-        if (threads is not (null or (>= 1 and <= MostThreads))) throw new OptionException($"threads: {threads}, expected 1 to {MostThreads}");
+        DeviceOptions.Check(parsed);
         var count = parsed.GetValue(Count) ?? 1;
         var output = new OutputFiles(parsed.GetRequiredValue(Output), count, parsed.GetValue(SaveLatents));
         var initImage = parsed.GetValue(InitImage);
@@ -105,7 +100,7 @@ static class SampleCommand
             GuessMode = ControlOptions.IsGuessMode(parsed),
             RefinerStart = parsed.GetValue(RefinerStart),
         };
-        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find())
+        var source = new PipelineSource(parsed.GetValue(Model) ?? DefaultFiles.Model())
         {
             Config = parsed.GetValue(Config),
             Vae = parsed.GetValue(Vae),
@@ -119,7 +114,7 @@ static class SampleCommand
         var error = parsed.InvocationConfiguration.Error;
 
         using var interrupt = new Interrupt();
-        using var backend = Device.Open(parsed.GetRequiredValue(DeviceName), threads ?? 0);
+        using var backend = DeviceOptions.Open(parsed);
         DiffusionPipeline.Check(source, options);
         using var pipeline = DiffusionPipeline.Load(source, backend);
         foreach (var text in new[] { options.Prompt, options.NegativePrompt ?? "" })

@@ -1,0 +1,30 @@
+using System.CommandLine;
+
+namespace PeaEngine.Cli.Commands;
+
+/// <summary>Where a command computes.</summary>
+static class DeviceOptions
+{
+    /// <summary>The device.</summary>
+    public static readonly Option<string> Name = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
+
+    /// <summary>The CPU's threads.</summary>
+    public static readonly Option<int?> Threads = new("--threads") { Description = "CPU threads. Default: one a processor.", HelpName = "N", CustomParser = OptionParsers.Integer };
+
+    const int MostThreads = 1024;
+
+    /// <summary>Refuses what <see cref="Open"/> would, before anything is read.</summary>
+    /// <exception cref="OptionException">The number of threads is out of range.</exception>
+    public static void Check(ParseResult parsed)
+    {
+        if (parsed.GetValue(Threads) is { } threads and not (>= 1 and <= MostThreads)) throw new OptionException($"threads: {threads}, expected 1 to {MostThreads}");
+    }
+
+    /// <summary>The backend that was asked for.</summary>
+    /// <exception cref="OptionException">There is no such device, or the number of threads is out of range.</exception>
+    public static Backend Open(ParseResult parsed)
+    {
+        Check(parsed);
+        return Device.Open(parsed.GetRequiredValue(Name), parsed.GetValue(Threads) ?? 0);
+    }
+}
