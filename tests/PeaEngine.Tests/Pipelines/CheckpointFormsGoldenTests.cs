@@ -6,8 +6,6 @@ namespace PeaEngine.Tests.Pipelines;
 /// <summary>The same model in every form that a checkpoint folder may have draws the same picture, to the bit.</summary>
 public sealed class CheckpointFormsGoldenTests : IDisposable
 {
-    const string Folder = "sdxl-random", Case = "t2i-euler";
-
     readonly TemporaryFolder folder = new();
 
     public void Dispose() => folder.Dispose();
@@ -71,10 +69,5 @@ public sealed class CheckpointFormsGoldenTests : IDisposable
         Assert.Equal(expected.Generate(one.Options())[0].Values, actual.Generate(one.Options())[0].Values);
     }
 
-    static PipelineCase? Find()
-    {
-        if (File.Exists(GoldenFolder.At("pipeline", Folder, "cases.json"))) return PipelineCase.Find(Folder, Case);
-        GoldenFolder.IsAbsent("");
-        return null;
-    }
+    static PipelineCase? Find() => PipelineCase.First("sdxl-random", "guidance_scale");
 }

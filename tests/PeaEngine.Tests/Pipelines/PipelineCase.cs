@@ -15,6 +15,9 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 
     static readonly string[] ControlArguments = ["controlnet", "controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end", "guess_mode", "control_image"];
 
+    /// <summary>Arguments of cases that are more than a checkpoint and a text.</summary>
+    static readonly string[] MoreThanText = ["image", "lora", "student", "refiner"];
+
     /// <summary>The arguments that a case may have; another one is a case this test does not understand.</summary>
     static readonly HashSet<string> Known =
     [
@@ -75,6 +78,16 @@ sealed record PipelineCase(string Folder, string Name, JsonElement Arguments)
 
     /// <summary>The case of that name.</summary>
     public static PipelineCase Find(string folder, string name) => Read(folder).Single(one => one.Name == name);
+
+    /// <summary>The folder's first text to image with this argument, or the first without it; null where another golden folder has none.</summary>
+    public static PipelineCase? First(string folder, string argument)
+    {
+        var found = Directory.Exists(GoldenFolder.At("pipeline", folder))
+            ? Read(folder).Where(one => !MoreThanText.Any(more => one.Arguments.TryGetProperty(more, out _))).MaxBy(one => one.Arguments.TryGetProperty(argument, out _) ? 1 : 0)
+            : null;
+        if (found == null) GoldenFolder.IsAbsent("");
+        return found;
+    }
 
     /// <summary>The case's arguments as options.</summary>
     public GenerateOptions Options()
