@@ -1,3 +1,4 @@
+using System.Globalization;
 using Spectre.Console;
 
 namespace PeaEngine.Cli;
@@ -7,7 +8,8 @@ namespace PeaEngine.Cli;
 /// <param name="Total">All steps.</param>
 /// <param name="Elapsed">The time since it began.</param>
 /// <param name="Text">What is shown.</param>
-readonly record struct ProgressState(int Done, int Total, TimeSpan Elapsed, string Text);
+/// <param name="Left">The time left, for plain lines; the bar has its own. Null: nothing is said.</param>
+readonly record struct ProgressState(int Done, int Total, TimeSpan Elapsed, string Text, TimeSpan? Left = null);
 
 /// <summary>Shows progress on standard error: a bar on a terminal, plain lines where it is redirected.</summary>
 static class ProgressDisplay
@@ -30,7 +32,7 @@ static class ProgressDisplay
                 var now = state(report);
                 if (now.Done == 0 || (now.Done > 1 && now.Done < now.Total && now.Elapsed < next)) return;
                 next = now.Elapsed + Interval;
-                error.WriteLine(now.Text);
+                error.WriteLine(now.Left is { } left ? string.Create(CultureInfo.InvariantCulture, $"{now.Text}, {left:d\\.hh\\:mm\\:ss} left") : now.Text);
             }));
         }
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(error) });

@@ -23,11 +23,11 @@ public static class LossPlot
         canvas.Text((Left + Width - Right - Canvas.WidthOf("step", Scale)) / 2, Height - BitmapFont.Height * Scale - 6, "step", Ink, Scale);
         List<(double X, double Y)> drawn = [.. points.Where(point => double.IsFinite(point.Value)).Select(point => ((double)point.Step, point.Value))];
         var mean = RunningMean(drawn);
-        var x = new Axis(drawn.Count == 0 ? 0 : drawn[0].X, drawn.Count == 0 ? 1 : drawn[^1].X, Left, Width - Right);
+        var x = new PlotAxis(drawn.Count == 0 ? 0 : drawn[0].X, drawn.Count == 0 ? 1 : drawn[^1].X, Left, Width - Right);
         // The lowest and highest hundredth of single steps may leave the picture: one outlier would make a line of the rest.
         double[] sorted = [.. drawn.Select(point => point.Y).Order()];
-        var y = sorted.Length == 0 ? new Axis(0, 1, Height - Bottom, Top)
-            : new Axis(Math.Min(sorted[sorted.Length / 100], mean.Min(point => point.Y)), Math.Max(sorted[^(sorted.Length / 100 + 1)], mean.Max(point => point.Y)), Height - Bottom, Top);
+        var y = sorted.Length == 0 ? new PlotAxis(0, 1, Height - Bottom, Top)
+            : new PlotAxis(Math.Min(sorted[sorted.Length / 100], mean.Min(point => point.Y)), Math.Max(sorted[^(sorted.Length / 100 + 1)], mean.Max(point => point.Y)), Height - Bottom, Top);
         Axes(canvas, x, y);
         Curve(canvas, x, y, drawn, Pale, 1);
         Curve(canvas, x, y, mean, Strong, 2);
@@ -47,7 +47,7 @@ public static class LossPlot
         return mean;
     }
 
-    static void Axes(Canvas canvas, Axis x, Axis y)
+    static void Axes(Canvas canvas, PlotAxis x, PlotAxis y)
     {
         foreach (var value in y.Ticks())
         {
@@ -67,40 +67,12 @@ public static class LossPlot
         canvas.Line(Left, Height - Bottom, Width - Right, Height - Bottom, Ink);
     }
 
-    static void Curve(Canvas canvas, Axis x, Axis y, List<(double X, double Y)> points, Rgb colour, int width)
+    static void Curve(Canvas canvas, PlotAxis x, PlotAxis y, List<(double X, double Y)> points, Rgb colour, int width)
     {
         for (var i = 0; i < points.Count; i++)
         {
             var (from, to) = (points[Math.Max(0, i - 1)], points[i]);
             canvas.Line(x.At(from.X), y.At(from.Y), x.At(to.X), y.At(to.Y), colour, width);
-        }
-    }
-
-    /// <summary>From values to pixels, with round values to label.</summary>
-    readonly struct Axis
-    {
-        const int Labels = 6;
-
-        readonly double low, high;
-        readonly int begin, end;
-
-        public Axis(double low, double high, int begin, int end)
-        {
-            // A curve of one value still has a place in the middle.
-            var margin = high > low ? 0 : Math.Max(Math.Abs(low) * 0.5, double.Epsilon * 16);
-            (this.low, this.high, this.begin, this.end) = (low - margin, high + margin, begin, end);
-        }
-
-        /// <summary>The pixel of a value; one that lies outside has the axis's end.</summary>
-        public int At(double value) => begin + (int)Math.Round(Math.Clamp((value - low) / (high - low), 0, 1) * (end - begin));
-
-        /// <summary>Multiples of 1, 2 or 5 times a power of ten.</summary>
-        public IEnumerable<double> Ticks()
-        {
-            var rough = (high - low) / Labels;
-            var power = Math.Pow(10, Math.Floor(Math.Log10(rough)));
-            var step = power * (rough / power switch { <= 1 => 1, <= 2 => 2, <= 5 => 5, _ => 10 });
-            for (var i = Math.Ceiling(low / step); i * step <= high && i - Math.Ceiling(low / step) <= 2 * Labels; i++) yield return i * step;
         }
     }
 }

@@ -40,6 +40,15 @@ public class PlotTests
         Assert.Equal(values.Any(double.IsFinite), Enumerable.Range(0, 960).Any(x => Top(picture, x) >= 0));
     }
 
+    [Theory]
+    [InlineData(0.0181, 0.0345, "0.02 0.025 0.03")]
+    [InlineData(1, 600, "100 200 300 400 500 600")]
+    [InlineData(-0.3, 0.9, "-0.2 0 0.2 0.4 0.6 0.8")]
+    [InlineData(0, 12, "0 2 4 6 8 10 12")]
+    [InlineData(2, 2, "1 1.5 2 2.5 3")]
+    public void AxesAreLabelledWithRoundNumbers(double low, double high, string expected) =>
+        Assert.Equal(expected, string.Join(' ', new PlotAxis(low, high, 0, 100).Ticks().Select(tick => tick.ToString("G6", System.Globalization.CultureInfo.InvariantCulture))));
+
     /// <summary>The letters of the labels, as they are seen.</summary>
     [Fact]
     public void LettersAreReadable()
