@@ -21,6 +21,16 @@ sealed class Downsample2D(Weights w, int channels, int padding)
         p.Saved?.Push(x);
     }
 
+    /// <summary>A new tensor: the gradient of x.</summary>
+    public Tensor Backward(Pass p, Tensor dy)
+    {
+        var x = p.Saved!.Pop();
+        var dx = p.New(x.Shape);
+        conv.TrainDownsample(p, x, dy, padding);
+        conv.DownsampleBackward(p, dy, dx, padding);
+        return dx;
+    }
+
     /// <summary>Writes dx = the gradient of x + <paramref name="residual"/>, which may be dx.</summary>
     public void Backward(Pass p, Tensor dy, Tensor dx, Tensor? residual = null)
     {

@@ -31,6 +31,9 @@ public sealed class AutoencoderKL : IDisposable
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
+    /// <summary>Every tensor of its weights, by key.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
+
     /// <summary>The side of a tile in latents; larger latents are what <see cref="DecodeTiled"/> is for.</summary>
     public int TileLatentSize => Config.SampleSize / Config.Factor;
 
@@ -60,11 +63,24 @@ public sealed class AutoencoderKL : IDisposable
         }
         else
         {
-            var hidden = p.New(moments.Shape);
+            var hidden = p.Save(moments.Shape);
             encoder.Forward(p, images, hidden);
             quantConv.Forward(p, hidden, moments);
+            p.Saved?.Push(hidden);
         }
         return new(p.Backend, moments);
+    }
+
+    /// <summary>The backward pass of <see cref="Encode"/>, over what that left in the same pass.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="dMoments">[B, h, w, 2·latent_channels], as <see cref="DiagonalGaussianDistribution.SampleBackward"/> gives it.</param>
+    /// <param name="dImages">[B, H, W, in_channels], written if given.</param>
+    public void EncodeBackward(Pass p, Tensor dMoments, Tensor? dImages = null)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        using var scope = p.Scratch();
+        quantConv?.Train(p, p.Saved!.Pop(), dMoments);
+        encoder.Backward(p, quantConv == null ? dMoments : quantConv.Backward(p, dMoments), dImages);
     }
 
     /// <summary>A new tensor [B, h·f, w·f, out_channels]: pictures from −1 to 1, or a little beyond.</summary>
@@ -76,8 +92,37 @@ public sealed class AutoencoderKL : IDisposable
     {
         var images = p.New(ImageShape(latents));
         using var scope = p.Scratch();
-        decoder.Forward(p, postQuantConv == null ? latents : postQuantConv.Forward(p, latents), images);
+        if (postQuantConv == null)
+        {
+            decoder.Forward(p, latents, images);
+        }
+        else
+        {
+            var hidden = p.Save(latents.Shape);
+            postQuantConv.Forward(p, latents, hidden);
+            p.Saved?.Push(latents);
+            decoder.Forward(p, hidden, images);
+        }
         return images;
+    }
+
+    /// <summary>The backward pass of <see cref="Decode"/>, over what that left in the same pass.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="dImages">[B, h·f, w·f, out_channels]</param>
+    /// <param name="dLatents">[B, h, w, latent_channels], written if given.</param>
+    public void DecodeBackward(Pass p, Tensor dImages, Tensor? dLatents = null)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        if (postQuantConv == null)
+        {
+            decoder.Backward(p, dImages, dLatents);
+            return;
+        }
+        using var scope = p.Scratch();
+        var dHidden = p.New([dImages.Shape[0], dImages.Shape[1] / Config.Factor, dImages.Shape[2] / Config.Factor, Config.LatentChannels]);
+        decoder.Backward(p, dImages, dHidden);
+        postQuantConv.Train(p, p.Saved!.Pop(), dHidden);
+        if (dLatents is { } ofLatents) postQuantConv.Backward(p, dHidden, ofLatents);
     }
 
     /// <summary>

@@ -32,11 +32,22 @@ sealed class Decoder
         using var chain = new ActivationChain(p, x);
         var hidden = chain.Next(x.Shape.WithLast(channels));
         convIn.Forward(p, x, hidden);
+        p.Saved?.Push(x);
         chain.Advance(hidden);
-        midBlock.Forward(p, chain.Current, chain.Current, act: null);
+        chain.Replace(midBlock.Forward(p, chain.Current, p.Over(chain.Current), act: null));
         foreach (var block in upBlocks) block.Forward(p, chain);
-        convNormOut.Forward(p, chain.Current, chain.Current);
-        convOut.Forward(p, chain.Current, y);
+        VaeBlocks.Output(p, convNormOut, convOut, chain.Current, y);
+    }
+
+    /// <summary>The backward pass of <see cref="Forward"/>; the gradient of x is written where <paramref name="dx"/> is given.</summary>
+    public void Backward(Pass p, Tensor dy, Tensor? dx)
+    {
+        using var scope = p.Scratch();
+        var dHidden = VaeBlocks.OutputBackward(p, convNormOut, convOut, dy);
+        for (var i = upBlocks.Length - 1; i >= 0; i--) dHidden = upBlocks[i].Backward(p, dHidden);
+        dHidden = midBlock.Backward(p, act: null, dHidden, dAct: null);
+        convIn.Train(p, p.Saved!.Pop(), dHidden);
+        if (dx is { } ofX) convIn.Backward(p, dHidden, ofX);
     }
 }
 
@@ -63,4 +74,7 @@ sealed class UpDecoderBlock2D
         upsampler.Forward(p, chain.Current, y);
         chain.Advance(y);
     }
+
+    /// <summary>A new tensor: the gradient of the block's input.</summary>
+    public Tensor Backward(Pass p, Tensor dy) => VaeBlocks.Backward(p, resnets, upsampler == null ? dy : upsampler.Backward(p, dy));
 }

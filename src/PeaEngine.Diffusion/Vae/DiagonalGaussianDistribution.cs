@@ -5,21 +5,19 @@ public sealed class DiagonalGaussianDistribution
 {
     const float LeastLogVar = -30, MostLogVar = 20;
 
-    readonly float[] mean, logVar;
+    readonly float[] moments, mean, logVar;
 
     /// <summary>Reads moments [B, h, w, 2C]: C means, then C logarithms of variances.</summary>
     internal DiagonalGaussianDistribution(Backend backend, Tensor moments)
     {
-        var channels = moments.Shape[3] / 2;
-        Shape = moments.Shape.WithLast(channels);
-        var values = new float[moments.Elements];
-        backend.Download(moments, values);
+        Shape = moments.Shape.WithLast(moments.Shape[3] / 2);
+        this.moments = new float[moments.Elements];
+        backend.Download(moments, this.moments);
         (mean, logVar) = (new float[Shape.Elements], new float[Shape.Elements]);
         for (var i = 0; i < mean.Length; i++)
         {
-            var at = i / channels * 2 * channels + i % channels;
-            mean[i] = values[at];
-            logVar[i] = Math.Clamp(values[at + channels], LeastLogVar, MostLogVar);
+            mean[i] = this.moments[MeanAt(i)];
+            logVar[i] = Math.Clamp(this.moments[LogVarAt(i)], LeastLogVar, MostLogVar);
         }
     }
 
@@ -46,12 +44,42 @@ public sealed class DiagonalGaussianDistribution
     /// <exception cref="PeaException">The noise has another shape.</exception>
     public Tensor Sample(Pass p, Tensor noise)
     {
-        if (noise.Shape != Shape) throw new PeaException($"vae: noise {noise.Shape}, expected {Shape}");
-        var values = new float[mean.Length];
-        p.Backend.Download(noise, values);
+        var values = Download(p, noise, nameof(noise));
         for (var i = 0; i < values.Length; i++) values[i] = mean[i] + MathF.Exp(0.5f * logVar[i]) * values[i];
         var y = p.New(Shape);
         p.Backend.Upload(values, y);
         return y;
+    }
+
+    /// <summary>A new tensor [B, h, w, 2C]: the gradient of the moments, means before logarithms of variances. Where one of these was cut off it is 0.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="noise">[B, h, w, C], as in <see cref="Sample"/></param>
+    /// <param name="dSample">[B, h, w, C]</param>
+    /// <exception cref="PeaException">One of them has another shape.</exception>
+    public Tensor SampleBackward(Pass p, Tensor noise, Tensor dSample)
+    {
+        float[] values = Download(p, noise, nameof(noise)), d = Download(p, dSample, nameof(dSample)), dMoments = new float[moments.Length];
+        for (var i = 0; i < d.Length; i++)
+        {
+            dMoments[MeanAt(i)] = d[i];
+            if (moments[LogVarAt(i)] is >= LeastLogVar and <= MostLogVar) dMoments[LogVarAt(i)] = 0.5f * MathF.Exp(0.5f * logVar[i]) * values[i] * d[i];
+        }
+        var y = p.New(Shape.WithLast(2 * Shape[3]));
+        p.Backend.Upload(dMoments, y);
+        return y;
+    }
+
+    /// <summary>Where the mean of element <paramref name="i"/> is among the moments.</summary>
+    int MeanAt(int i) => i / Shape[3] * 2 * Shape[3] + i % Shape[3];
+
+    /// <summary>Where the logarithm of its variance is.</summary>
+    int LogVarAt(int i) => MeanAt(i) + Shape[3];
+
+    float[] Download(Pass p, Tensor tensor, string name)
+    {
+        if (tensor.Shape != Shape) throw new PeaException($"vae: {name} {tensor.Shape}, expected {Shape}");
+        var values = new float[mean.Length];
+        p.Backend.Download(tensor, values);
+        return values;
     }
 }

@@ -32,11 +32,22 @@ sealed class Encoder
         using var chain = new ActivationChain(p, x);
         var hidden = chain.Next(x.Shape.WithLast(channels));
         convIn.Forward(p, x, hidden);
+        p.Saved?.Push(x);
         chain.Advance(hidden);
         foreach (var block in downBlocks) block.Forward(p, chain);
-        midBlock.Forward(p, chain.Current, chain.Current, act: null);
-        convNormOut.Forward(p, chain.Current, chain.Current);
-        convOut.Forward(p, chain.Current, y);
+        chain.Replace(midBlock.Forward(p, chain.Current, p.Over(chain.Current), act: null));
+        VaeBlocks.Output(p, convNormOut, convOut, chain.Current, y);
+    }
+
+    /// <summary>The backward pass of <see cref="Forward"/>; the gradient of x is written where <paramref name="dx"/> is given.</summary>
+    public void Backward(Pass p, Tensor dy, Tensor? dx)
+    {
+        using var scope = p.Scratch();
+        var dHidden = VaeBlocks.OutputBackward(p, convNormOut, convOut, dy);
+        dHidden = midBlock.Backward(p, act: null, dHidden, dAct: null);
+        for (var i = downBlocks.Length - 1; i >= 0; i--) dHidden = downBlocks[i].Backward(p, dHidden);
+        convIn.Train(p, p.Saved!.Pop(), dHidden);
+        if (dx is { } ofX) convIn.Backward(p, dHidden, ofX);
     }
 }
 
@@ -62,4 +73,7 @@ sealed class DownEncoderBlock2D
         downsampler.Forward(p, chain.Current, y);
         chain.Advance(y);
     }
+
+    /// <summary>A new tensor: the gradient of the block's input.</summary>
+    public Tensor Backward(Pass p, Tensor dy) => VaeBlocks.Backward(p, resnets, downsampler == null ? dy : downsampler.Backward(p, dy));
 }

@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Blocks;
+using PeaEngine.Layers;
 
 namespace PeaEngine.Diffusion.Vae;
 
@@ -25,12 +26,47 @@ static class VaeBlocks
             var x = chain.Current;
             if (x.Shape[-1] == resnet.OutChannels)
             {
-                resnet.Forward(p, x, x, act: null);
+                var over = p.Over(x);
+                resnet.Forward(p, x, over, act: null);
+                chain.Replace(over);
                 continue;
             }
             var y = chain.Next(x.Shape.WithLast(resnet.OutChannels));
             resnet.Forward(p, x, y, act: null, consume: true);
             chain.Advance(y);
         }
+    }
+
+    /// <summary>A new tensor: the gradient of the first resnet's input.</summary>
+    public static Tensor Backward(Pass p, ResnetBlock2D[] resnets, Tensor dy)
+    {
+        for (var i = resnets.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            dy = resnets[i].Backward(p, act: null, dy, dAct: null);
+        }
+        return dy;
+    }
+
+    /// <summary>Writes y: the last convolution of the norm of x, which may be overwritten.</summary>
+    public static void Output(Pass p, GroupNorm norm, Conv2d conv, Tensor x, Tensor y)
+    {
+        using var scope = p.Scratch();
+        var normed = p.Saved == null ? x : p.New(x.Shape);
+        norm.Forward(p, x, normed);
+        conv.Forward(p, normed, y);
+        p.Saved?.Push(x);
+    }
+
+    /// <summary>A new tensor: the gradient of <see cref="Output"/>'s x. The norm's output is computed again.</summary>
+    public static Tensor OutputBackward(Pass p, GroupNorm norm, Conv2d conv, Tensor dy)
+    {
+        var x = p.Saved!.Pop();
+        var dx = p.New(x.Shape);
+        if (conv.IsTrained(p))
+            using (p.Scratch()) conv.Train(p, norm.Forward(p, x), dy);
+        conv.Backward(p, dy, dx);
+        norm.Backward(p, x, dx, dx);
+        return dx;
     }
 }
