@@ -161,6 +161,7 @@ public sealed class WeightStore : IDisposable
         var tensor = Allocate([2 * shape[0], shape[1]], top.DType);
         Upload(first, top, tensor, 0);
         Upload(second, bottom, tensor, top.Bytes);
+        (parameters[first], parameters[second]) = (tensor.Slice(0, shape[0]), tensor.Slice(shape[0], shape[0]));
         return new(first, tensor);
     }
 

@@ -5,7 +5,7 @@ namespace PeaEngine.Diffusion.TextEncoders;
 /// <summary>The sizes of a BERT or of one of its descendants, as transformers' configurations, cn_clip's, or the shapes of the weights tell them.</summary>
 public sealed record BertConfig
 {
-    const int Largest = 1 << 24, RobertaPadding = 1, InferredHeadSize = 64;
+    const int Largest = 1 << 24, BertPadding = 0, RobertaPadding = 1, InferredHeadSize = 64;
     const double BertEpsilon = 1e-12, RobertaEpsilon = 1e-5;
 
     BertConfig() { }
@@ -37,6 +37,9 @@ public sealed record BertConfig
     /// <summary>What the norms add to the variance.</summary>
     public float LayerNormEpsilon { get; private init; }
 
+    /// <summary>The id of padding, whose embedding is not trained: transformers' <c>pad_token_id</c>.</summary>
+    public int PadTokenId { get; private init; }
+
     /// <summary>RoBERTa counts positions from one above this id, and gives padding the position of the id itself; null for BERT, which counts all tokens from 0.</summary>
     public int? PaddingIdx { get; private init; }
 
@@ -65,10 +68,12 @@ public sealed record BertConfig
         if (config.String("position_embedding_type", "absolute") != "absolute") throw config.Wrong("position_embedding_type", "absolute");
         if (config.Bool("is_decoder", false)) throw config.Wrong("is_decoder", "false");
         var sizes = Sizes(config, "", isAltClip ? (250002, 1024, 24, 16, 4096, 514, 1) : (type is "roberta" or "camembert" ? 50265 : 30522, 768, 12, 12, 3072, 512, 2));
+        var padding = Positive(config, "pad_token_id", isRoberta ? RobertaPadding : BertPadding, least: 0);
         return sizes with
         {
             LayerNormEpsilon = (float)config.Float("layer_norm_eps", isAltClip ? RobertaEpsilon : BertEpsilon),
-            PaddingIdx = isRoberta ? Positive(config, "pad_token_id", RobertaPadding, least: 0) : null,
+            PadTokenId = padding,
+            PaddingIdx = isRoberta ? padding : null,
             ProjectDim = isAltClip ? Positive(config, "project_dim", 768) : null,
         };
     }
@@ -107,6 +112,7 @@ public sealed record BertConfig
             TypeVocabSize = types,
             HiddenActivation = Activation.Gelu,
             LayerNormEpsilon = (float)(types == 1 ? RobertaEpsilon : BertEpsilon),
+            PadTokenId = types == 1 ? RobertaPadding : BertPadding,
             PaddingIdx = types == 1 ? RobertaPadding : null,
         };
 

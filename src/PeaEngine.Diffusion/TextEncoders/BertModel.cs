@@ -24,8 +24,8 @@ public sealed class BertModel : IStudentModel
         (this.weights, Config) = (weights, config);
         var w = weights.RootOf(WordEmbeddings);
         var embeddings = w / "embeddings";
-        words = new(embeddings / "word_embeddings", config.VocabSize, config.HiddenSize);
-        positions = new(embeddings / "position_embeddings", config.MaxPositions, config.HiddenSize);
+        words = new(embeddings / "word_embeddings", config.VocabSize, config.HiddenSize, config.PadTokenId);
+        positions = new(embeddings / "position_embeddings", config.MaxPositions, config.HiddenSize, config.PaddingIdx);
         tokenTypes = new(embeddings / "token_type_embeddings", config.TypeVocabSize, config.HiddenSize);
         embeddingsNorm = new(embeddings / "LayerNorm", config.HiddenSize, config.LayerNormEpsilon);
         // transformers calls AltCLIP's layers so from version 5 on.
@@ -49,6 +49,9 @@ public sealed class BertModel : IStudentModel
 
     /// <inheritdoc/>
     public int? MaxTokens => Config.MaxTokens;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
 
     /// <inheritdoc/>
     public long WeightBytes => weights.Bytes;
@@ -75,26 +78,55 @@ public sealed class BertModel : IStudentModel
         var tokens = TokenBatch.Tokens("bert", ids.Length, batch, MaxTokens);
         if (skipLayers < 0 || skipLayers > layers.Length) throw new PeaException($"bert: {skipLayers} layers to skip, expected 0 to {layers.Length}");
         var isProjected = skipLayers == 0 && transformation != null;
-        var output = p.New([batch, tokens, isProjected ? HiddenSize : Config.HiddenSize]);
+        Shape shape = [batch, tokens, Config.HiddenSize];
+        var output = isProjected ? p.New(shape.WithLast(HiddenSize)) : p.Save(shape);
         using var scope = p.Scratch();
-        var hidden = isProjected ? p.New([batch, tokens, Config.HiddenSize]) : output;
+        var hidden = isProjected ? p.Save(shape) : output;
         Embed(p, ids, hidden);
-        var attentionMask = new AttentionMask(KeyPadding: TokenBatch.Upload("bert", p, mask, batch, tokens));
+        var keyPadding = TokenBatch.Upload("bert", p, mask, batch, tokens);
         foreach (var layer in layers.AsSpan(0, layers.Length - skipLayers))
         {
             p.ThrowIfCancelled();
-            layer.Forward(p, hidden, attentionMask);
+            hidden = layer.Forward(p, hidden, new(KeyPadding: keyPadding));
         }
-        if (isProjected)
-        {
-            preNorm!.Forward(p, hidden, hidden);
-            transformation!.Forward(p, hidden, output);
-        }
+        p.Saved?.Push(keyPadding);
+        if (!isProjected) return hidden;
+        var normed = p.Saved == null ? hidden : p.New(shape);
+        preNorm!.Forward(p, hidden, normed);
+        transformation!.Forward(p, normed, output);
+        p.Saved?.Push(hidden);
         return output;
     }
 
     /// <inheritdoc/>
     public Tensor Forward(Pass p, ReadOnlySpan<int> ids, ReadOnlySpan<byte> mask, int batch) => Forward(p, ids, mask, batch, skipLayers: 0);
+
+    /// <inheritdoc/>
+    public void Backward(Pass p, Tensor dState)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        using var scope = p.Scratch();
+        var dx = p.New(dState.Shape.WithLast(Config.HiddenSize));
+        if (transformation != null)
+        {
+            var hidden = p.Saved!.Pop();
+            if (transformation.IsTrained(p))
+                using (p.Scratch()) transformation.Train(p, preNorm!.Forward(p, hidden), dState);
+            transformation.Backward(p, dState, dx);
+            preNorm!.Backward(p, hidden, dx, dx);
+        }
+        else
+        {
+            p.Backend.Copy(dState, dx);
+        }
+        var mask = new AttentionMask(KeyPadding: p.Saved!.Pop());
+        for (var i = layers.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            layers[i].Backward(p, mask, dx);
+        }
+        EmbedBackward(p, dx);
+    }
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();
@@ -103,12 +135,22 @@ public sealed class BertModel : IStudentModel
     void Embed(Pass p, ReadOnlySpan<int> ids, Tensor y)
     {
         using var scope = p.Scratch();
-        Tensor position = p.New(y.Shape), type = p.New(y.Shape);
-        words.Forward(p, ids, y);
+        Tensor sum = p.Over(y), position = p.New(y.Shape), type = p.New(y.Shape);
+        words.Forward(p, ids, sum);
         positions.Forward(p, Positions(ids, y.Shape[1]), position);
         tokenTypes.Forward(p, new int[ids.Length], type);
-        p.Backend.Combine(y, new(1, y), new(1, position), new(1, type));
-        embeddingsNorm.Forward(p, y, y);
+        p.Backend.Combine(sum, new(1, sum), new(1, position), new(1, type));
+        embeddingsNorm.Forward(p, sum, y);
+        p.Saved?.Push(sum);
+    }
+
+    /// <summary>Overwrites the gradient of y.</summary>
+    void EmbedBackward(Pass p, Tensor dy)
+    {
+        embeddingsNorm.Backward(p, p.Saved!.Pop(), dy, dy);
+        tokenTypes.Backward(p, dy);
+        positions.Backward(p, dy);
+        words.Backward(p, dy);
     }
 
     int[] Positions(ReadOnlySpan<int> ids, int tokens)

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PeaEngine.Formats;
 using PeaEngine.Layers;
 
@@ -42,6 +43,9 @@ public sealed class ClipTextModel : IStudentModel
     /// <summary>What the model is made of.</summary>
     public ClipTextConfig Config { get; }
 
+    /// <summary>Every tensor of its weights, by key.</summary>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
+
     /// <summary>The bytes of its weights.</summary>
     public long WeightBytes => weights.Bytes;
 
@@ -82,39 +86,80 @@ public sealed class ClipTextModel : IStudentModel
         ArgumentNullException.ThrowIfNull(p);
         var tokens = TokenBatch.Tokens("clip", ids.Length, batch, MaxTokens);
         if (skipLayers < 0 || skipLayers > layers.Length) throw new PeaException($"clip: {skipLayers} layers to skip, expected 0 to {layers.Length}");
-        var hidden = p.New([batch, tokens, Config.HiddenSize]);
+        var hidden = p.Save([batch, tokens, Config.HiddenSize]);
         Tensor? pooledState = pooled ? p.New([batch, PooledSize]) : null;
         using var scope = p.Scratch();
         tokenEmbedding.Forward(p, ids, hidden, positionEmbedding);
         var split = layers.Length - skipLayers;
-        Run(p, hidden, layers.AsSpan(0, split));
+        hidden = Run(p, hidden, layers.AsSpan(0, split));
         if (pooledState is { } state)
         {
             var last = hidden;
-            if (skipLayers > 0)
+            if (skipLayers > 0 && p.Saved == null)
             {
                 last = p.New(hidden.Shape);
                 p.Backend.Copy(hidden, last);
-                Run(p, last, layers.AsSpan(split));
             }
+            last = Run(p, last, layers.AsSpan(split));
             Pool(p, last, ids, state);
         }
-        if (finalLayerNorm) this.finalLayerNorm.Forward(p, hidden, hidden);
-        return new(hidden, pooledState);
+        if (!finalLayerNorm) return new(hidden, pooledState);
+        var normed = p.Over(hidden);
+        this.finalLayerNorm.Forward(p, hidden, normed);
+        p.Saved?.Push(hidden);
+        return new(normed, pooledState);
+    }
+
+    /// <summary>The backward pass of <see cref="Forward"/>, over what that left in the same pass.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="dHiddenState">[B, T, hidden_size]</param>
+    /// <param name="dPooled">[B, <see cref="PooledSize"/>], where forward pooled.</param>
+    /// <param name="skipLayers">As in forward.</param>
+    /// <param name="finalLayerNorm">As in forward.</param>
+    public void Backward(Pass p, Tensor dHiddenState, Tensor? dPooled = null, int skipLayers = 0, bool finalLayerNorm = true)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        using var scope = p.Scratch();
+        var dx = p.New(dHiddenState.Shape);
+        if (finalLayerNorm) this.finalLayerNorm.Backward(p, p.Saved!.Pop(), dHiddenState, dx);
+        else p.Backend.Copy(dHiddenState, dx);
+        var split = layers.Length - skipLayers;
+        if (dPooled is { } ofPooled)
+            using (p.Scratch())
+            {
+                var dLast = p.New(dx.Shape);
+                PoolBackward(p, ofPooled, dLast);
+                RunBackward(p, dLast, layers.AsSpan(split));
+                p.Backend.Combine(dx, new(1, dx), new(1, dLast));
+            }
+        RunBackward(p, dx, layers.AsSpan(0, split));
+        tokenEmbedding.Backward(p, dx, positionEmbedding);
     }
 
     /// <summary>The last hidden state, normed. The mask changes nothing, as in diffusers: no token sees what follows it, and padding does.</summary>
     Tensor IStudentModel.Forward(Pass p, ReadOnlySpan<int> ids, ReadOnlySpan<byte> mask, int batch) => Forward(p, ids, batch).HiddenState;
 
+    void IStudentModel.Backward(Pass p, Tensor dState) => Backward(p, dState);
+
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();
 
-    static void Run(Pass p, Tensor x, ReadOnlySpan<ClipEncoderLayer> layers)
+    static Tensor Run(Pass p, Tensor x, ReadOnlySpan<ClipEncoderLayer> layers)
     {
         foreach (var layer in layers)
         {
             p.ThrowIfCancelled();
-            layer.Forward(p, x);
+            x = layer.Forward(p, x);
+        }
+        return x;
+    }
+
+    static void RunBackward(Pass p, Tensor dx, ReadOnlySpan<ClipEncoderLayer> layers)
+    {
+        for (var i = layers.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            layers[i].Backward(p, dx);
         }
     }
 
@@ -123,12 +168,34 @@ public sealed class ClipTextModel : IStudentModel
     {
         int batch = x.Shape[0], tokens = x.Shape[1];
         using var scope = p.Scratch();
-        Tensor rows = p.New([batch, Config.HiddenSize]), flat = x.Reshape([batch * tokens, Config.HiddenSize]);
+        Tensor rows = p.Save([batch, Config.HiddenSize]), flat = x.Reshape([batch * tokens, Config.HiddenSize]);
         // The norm and the projection work row by row, so only the pooled rows go through them.
         for (var b = 0; b < batch; b++)
             p.Backend.Copy(flat.Slice(b * tokens + EndOf(ids.Slice(b * tokens, tokens)), 1), rows.Slice(b, 1));
-        finalLayerNorm.Forward(p, rows, textProjection == null ? y : rows);
-        textProjection?.Forward(p, rows, y);
+        var normed = textProjection == null ? y : p.Saved == null ? rows : p.New(rows.Shape);
+        finalLayerNorm.Forward(p, rows, normed);
+        textProjection?.Forward(p, normed, y);
+        if (p.Saved == null) return;
+        var ends = new int[batch];
+        for (var b = 0; b < batch; b++) ends[b] = b * tokens + EndOf(ids.Slice(b * tokens, tokens));
+        var uploaded = p.Keep([1, batch], DType.I32);
+        p.Backend.Upload(MemoryMarshal.AsBytes(ends.AsSpan()), uploaded);
+        p.Saved.Push(rows);
+        p.Saved.Push(uploaded);
+    }
+
+    /// <summary>Writes the gradient of the last layer's x [B, T, C]: zeros but for the pooled rows.</summary>
+    void PoolBackward(Pass p, Tensor dy, Tensor dx)
+    {
+        Tensor ends = p.Saved!.Pop(), rows = p.Saved.Pop();
+        using var scope = p.Scratch();
+        var dRows = p.New(rows.Shape);
+        if (textProjection?.IsTrained(p) == true)
+            using (p.Scratch()) textProjection.Train(p, finalLayerNorm.Forward(p, rows), dy);
+        textProjection?.Backward(p, dy, dRows);
+        finalLayerNorm.Backward(p, rows, textProjection == null ? dy : dRows, dRows);
+        p.Backend.Clear(dx);
+        p.Backend.EmbeddingBackward(ends, dRows.Reshape([1, rows.Shape[0], Config.HiddenSize]), dx.Reshape([dx.Shape.Rows, Config.HiddenSize]));
     }
 
     /// <summary>transformers' position of the end token: its first, 0 where there is none.</summary>

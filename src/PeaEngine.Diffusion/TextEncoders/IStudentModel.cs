@@ -9,6 +9,9 @@ interface IStudentModel : IDisposable
     /// <summary>The most tokens of a sequence; null where the architecture sets no limit.</summary>
     int? MaxTokens { get; }
 
+    /// <summary>Every tensor of its weights, by key.</summary>
+    IReadOnlyDictionary<string, Tensor> Parameters { get; }
+
     /// <summary>The bytes of its weights.</summary>
     long WeightBytes { get; }
 
@@ -18,4 +21,9 @@ interface IStudentModel : IDisposable
     /// <param name="mask">[batch, tokens]: 0 for padding, which no token sees.</param>
     /// <param name="batch">The number of rows.</param>
     Tensor Forward(Pass p, ReadOnlySpan<int> ids, ReadOnlySpan<byte> mask, int batch);
+
+    /// <summary>The backward pass of <see cref="Forward"/>, over what that left in the same pass.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="dState">[batch, tokens, HiddenSize]: the gradient of the last hidden state.</param>
+    void Backward(Pass p, Tensor dState);
 }

@@ -24,6 +24,15 @@ sealed class RelativePositionBias
         p.Backend.ToChannelsFirst(rows.Reshape([1, y.Shape[2], y.Shape[3], heads]), y);
     }
 
+    /// <summary>Adds to the gradient of the table, where it is collected, from dy [1, heads, T, T].</summary>
+    public void Backward(Pass p, Tensor dy)
+    {
+        using var scope = p.Scratch();
+        var rows = p.New([1, dy.Shape[2] * dy.Shape[3], heads]);
+        p.Backend.ToChannelsLast(dy, rows.Reshape([1, dy.Shape[2], dy.Shape[3], heads]));
+        table.Backward(p, rows);
+    }
+
     /// <summary>The bucket of every query and key [T, T].</summary>
     public static int[] Buckets(int tokens, T5Config config)
     {

@@ -45,6 +45,9 @@ public sealed class T5EncoderModel : IStudentModel
     public int? MaxTokens => null;
 
     /// <inheritdoc/>
+    public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
+
+    /// <inheritdoc/>
     public long WeightBytes => weights.Bytes;
 
     /// <summary>Loads an encoder: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
@@ -69,24 +72,53 @@ public sealed class T5EncoderModel : IStudentModel
         ArgumentNullException.ThrowIfNull(p);
         var tokens = TokenBatch.Tokens("t5", ids.Length, batch, MaxTokens);
         if (skipLayers < 0 || skipLayers > blocks.Length) throw new PeaException($"t5: {skipLayers} layers to skip, expected 0 to {blocks.Length}");
-        var hidden = p.New([batch, tokens, HiddenSize]);
+        var hidden = p.Save([batch, tokens, HiddenSize]);
         using var scope = p.Scratch();
         shared.Forward(p, ids, hidden);
-        var bias = p.New([1, Config.AttentionHeads, tokens, tokens]);
-        var attentionMask = new AttentionMask(KeyPadding: TokenBatch.Upload("t5", p, mask, batch, tokens), Bias: bias);
+        var bias = p.Save([1, Config.AttentionHeads, tokens, tokens]);
+        var keyPadding = TokenBatch.Upload("t5", p, mask, batch, tokens);
         var buckets = RelativePositionBias.Buckets(tokens, Config);
         for (var i = 0; i < blocks.Length - skipLayers; i++)
         {
             p.ThrowIfCancelled();
-            if (i < biases.Length) biases[i].Forward(p, buckets, bias);
-            blocks[i].Forward(p, hidden, attentionMask);
+            if (i < biases.Length)
+            {
+                if (i > 0) bias = p.Over(bias);
+                biases[i].Forward(p, buckets, bias);
+            }
+            hidden = blocks[i].Forward(p, hidden, new(KeyPadding: keyPadding, Bias: bias));
+            p.Saved?.Push(bias);
         }
-        if (skipLayers == 0) finalNorm.Forward(p, hidden, hidden);
-        return hidden;
+        p.Saved?.Push(keyPadding);
+        if (skipLayers > 0) return hidden;
+        var normed = p.Over(hidden);
+        finalNorm.Forward(p, hidden, normed);
+        p.Saved?.Push(hidden);
+        return normed;
     }
 
     /// <inheritdoc/>
     public Tensor Forward(Pass p, ReadOnlySpan<int> ids, ReadOnlySpan<byte> mask, int batch) => Forward(p, ids, mask, batch, skipLayers: 0);
+
+    /// <inheritdoc/>
+    public void Backward(Pass p, Tensor dState)
+    {
+        ArgumentNullException.ThrowIfNull(p);
+        using var scope = p.Scratch();
+        Tensor dx = p.New(dState.Shape), dBias = p.New([1, Config.AttentionHeads, dx.Shape[1], dx.Shape[1]]);
+        finalNorm.Backward(p, p.Saved!.Pop(), dState, dx);
+        var keyPadding = p.Saved.Pop();
+        p.Backend.Clear(dBias);
+        for (var i = blocks.Length - 1; i >= 0; i--)
+        {
+            p.ThrowIfCancelled();
+            blocks[i].Backward(p, new(KeyPadding: keyPadding, Bias: p.Saved.Pop()), dx, dBias);
+            if (i >= biases.Length) continue;
+            biases[i].Backward(p, dBias);
+            p.Backend.Clear(dBias);
+        }
+        shared.Backward(p, dx);
+    }
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => weights.Dispose();

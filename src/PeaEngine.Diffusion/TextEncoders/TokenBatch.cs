@@ -11,12 +11,12 @@ static class TokenBatch
         return ids / batch <= (limit ?? int.MaxValue) ? ids / batch : throw new PeaException($"{model}: {ids / batch} tokens, expected at most {limit}");
     }
 
-    /// <summary>The mask [batch, tokens] U8 on the backend, until the scope ends.</summary>
+    /// <summary>The mask [batch, tokens] U8 on the backend, until the scope ends or a backward pass has needed it.</summary>
     /// <exception cref="PeaException">It has another number of values.</exception>
     public static Tensor Upload(string model, Pass p, ReadOnlySpan<byte> mask, int batch, int tokens)
     {
         if (mask.Length != batch * tokens) throw new PeaException($"{model}: a mask of {mask.Length} values for {batch} rows of {tokens} tokens, expected one value a token");
-        var tensor = p.New([batch, tokens], DType.U8);
+        var tensor = p.Save([batch, tokens], DType.U8);
         p.Backend.Upload(mask, tensor);
         return tensor;
     }

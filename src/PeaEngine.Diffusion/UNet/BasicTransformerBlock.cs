@@ -23,7 +23,7 @@ sealed class BasicTransformerBlock
         norm2 = new(w / "norm2", features);
         attn2 = new(w / "attn2", features, contextFeatures, heads, headDim);
         norm3 = new(w / "norm3", features);
-        ff = new(w / "ff", features);
+        ff = new(new(w / "ff" / "net" / 0, features, 4 * features), new(w / "ff" / "net" / 2, 4 * features, features));
         crossIndex = crossAttentions.Count;
         crossAttentions.Add(attn2);
     }
@@ -58,27 +58,5 @@ sealed class BasicTransformerBlock
         norm2.Backward(p, x1, dNormed, dx, residual: dx);
         using (p.Scratch()) attn1.Backward(p, attn1.IsTrained(p) ? norm1.Forward(p, x) : null, dx, dNormed);
         norm1.Backward(p, x, dNormed, dx, residual: dx);
-    }
-}
-
-/// <summary>diffusers FeedForward with GEGLU: net.2(geglu(x)), four times as wide inside. x [B, T, features].</summary>
-sealed class FeedForward(Weights w, int features)
-{
-    readonly Geglu geglu = new(w / "net" / 0, features, 4 * features);
-    readonly Linear project = new(w / "net" / 2, 4 * features, features);
-
-    /// <summary>Writes y [B, T, features], to which <paramref name="residual"/> is added, which may be y.</summary>
-    public void Forward(Pass p, Tensor x, Tensor residual, Tensor y)
-    {
-        using var scope = p.Scratch();
-        project.Forward(p, geglu.Forward(p, x), y, residual: residual);
-    }
-
-    /// <summary>A new tensor: the gradient of the forward pass's input x, without that of the residual, which is dy.</summary>
-    public Tensor Backward(Pass p, Tensor x, Tensor dy)
-    {
-        if (project.IsTrained(p))
-            using (p.Scratch()) project.Train(p, geglu.Forward(p, x), dy);
-        return geglu.Backward(p, x, project.Backward(p, dy));
     }
 }

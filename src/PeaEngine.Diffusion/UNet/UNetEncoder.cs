@@ -10,9 +10,9 @@ sealed class UNetEncoder
 {
     readonly UNetEncoderConfig config;
     readonly Conv2d convIn;
-    readonly TimestepEmbedding timeEmbedding;
+    readonly Mlp timeEmbedding;
     readonly Linear? condProj;
-    readonly TimestepEmbedding? addEmbedding;
+    readonly Mlp? addEmbedding;
     readonly DownBlock2D[] downBlocks;
     readonly UNetMidBlock2D? midBlock;
     readonly UNetMidBlock2DCrossAttn? midBlockCrossAttn;
@@ -23,9 +23,9 @@ sealed class UNetEncoder
         this.config = config;
         var channels = config.BlockOutChannels;
         convIn = new(w / "conv_in", config.InChannels, channels[0], config.ConvInKernel);
-        timeEmbedding = new(w / "time_embedding", channels[0], config.TimeEmbedDim);
+        timeEmbedding = TimestepEmbedding(w / "time_embedding", channels[0], config.TimeEmbedDim);
         if (config.TimeCondProjDim > 0) condProj = new(w / "time_embedding" / "cond_proj", config.TimeCondProjDim, channels[0], bias: false);
-        if (config.IsTextTime) addEmbedding = new(w / "add_embedding", config.ProjectionClassEmbeddingsInputDim, config.TimeEmbedDim);
+        if (config.IsTextTime) addEmbedding = TimestepEmbedding(w / "add_embedding", config.ProjectionClassEmbeddingsInputDim, config.TimeEmbedDim);
         downBlocks = new DownBlock2D[channels.Count];
         for (var i = 0; i < downBlocks.Length; i++) downBlocks[i] = DownBlock2D.Load(w / "down_blocks" / i, config, i, crossAttentions);
         if (config.MidBlockType == nameof(UNetMidBlock2D))
@@ -77,7 +77,7 @@ sealed class UNetEncoder
         p.Backend.ActivateBackward(embedding, dAct, dAct, Activation.Silu);
         if (!timeEmbedding.IsTrained(p)) return;
         using var scope = p.Scratch();
-        timeEmbedding.Backward(p, time, dAct);
+        timeEmbedding.Backward(p, time, dAct, p.New(time.Shape));
     }
 
     /// <summary>
@@ -138,7 +138,8 @@ sealed class UNetEncoder
         if (addEmbedding == null) return;
         var all = p.Saved!.Pop();
         using var scope = p.Scratch();
-        var dAll = addEmbedding.Backward(p, all, g.Act);
+        var dAll = p.New(all.Shape);
+        addEmbedding.Backward(p, all, g.Act, dAll);
         if (dTextEmbeds is not { } text) return;
         p.Backend.Split(dAll, text, p.New([c.Batch, all.Shape[1] - text.Shape[1]]));
     }
@@ -150,6 +151,10 @@ sealed class UNetEncoder
         var y = skips.Output(x.Shape);
         return midBlock?.Forward(p, x, y, act) ?? midBlockCrossAttn!.Forward(p, x, y, act, c);
     }
+
+    /// <summary>diffusers TimestepEmbedding: [B, inFeatures] to [B, outFeatures].</summary>
+    static Mlp TimestepEmbedding(Weights w, int inFeatures, int outFeatures) =>
+        new(new(w / "linear_1", inFeatures, outFeatures), Activation.Silu, new(w / "linear_2", outFeatures, outFeatures));
 
     Tensor? AddedEmbedding(Pass p, int batch, Tensor? textEmbeds, Tensor? timeIds)
     {

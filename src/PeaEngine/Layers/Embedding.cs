@@ -7,12 +7,13 @@ public sealed class Embedding
 {
     readonly Tensor table;
     readonly int count, channels;
+    readonly int? paddingIdx;
     readonly string key;
 
-    /// <summary>Takes <c>weight</c> [count, channels].</summary>
-    public Embedding(Weights w, int count, int channels)
+    /// <summary>Takes <c>weight</c> [count, channels]. The row <paramref name="paddingIdx"/>, if there is one, is not trained.</summary>
+    public Embedding(Weights w, int count, int channels, int? paddingIdx = null)
     {
-        (this.count, this.channels, key) = (count, channels, w.Key("weight"));
+        (this.count, this.channels, this.paddingIdx, key) = (count, channels, paddingIdx, w.Key("weight"));
         table = w.Take("weight", [count, channels]);
     }
 
@@ -28,8 +29,23 @@ public sealed class Embedding
         for (var i = 0; i < ids.Length; i++)
             if ((uint)ids[i] >= (uint)count) throw new PeaException($"embedding: id {ids[i]} at {i % shape[1]}, {key} has the ids 0 to {count - 1}");
         using var scope = p.Scratch();
-        var uploaded = p.New([shape[0], shape[1]], DType.I32);
+        var uploaded = p.Save([shape[0], shape[1]], DType.I32);
         p.Backend.Upload(MemoryMarshal.AsBytes(ids), uploaded);
         p.Backend.Embedding(uploaded, table, positions?.table, y);
+        p.Saved?.Push(uploaded);
+    }
+
+    /// <summary>Adds to the gradients of the table and of <paramref name="positions"/>, as in forward, where they are collected. dy [B, T, channels]</summary>
+    public void Backward(Pass p, Tensor dy, Embedding? positions = null)
+    {
+        var (ids, batch, tokens) = (p.Saved!.Pop(), dy.Shape[0], dy.Shape[1]);
+        if (p.Gradients?.Of(table) is { } dTable)
+        {
+            p.Backend.EmbeddingBackward(ids, dy, dTable);
+            if (paddingIdx is { } padding) p.Backend.Clear(dTable.Slice(padding, 1));
+        }
+        // A position was added to every row of the batch: its gradient is the sum over them.
+        if (positions != null && p.Gradients?.Of(positions.table) is { } dPositions)
+            p.Backend.SumTokens(dy.Reshape([1, batch, tokens * channels]), dPositions.Slice(0, tokens).Reshape([1, tokens * channels]));
     }
 }

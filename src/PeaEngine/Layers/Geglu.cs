@@ -7,6 +7,7 @@ public sealed class Geglu
     readonly Tensor? bias;
     readonly int inFeatures, outFeatures;
     readonly Activation activation;
+    readonly bool isStacked;
 
     /// <summary>diffusers GEGLU: takes <c>proj.weight</c> [2·outFeatures, inFeatures] and <c>proj.bias</c>.</summary>
     public Geglu(Weights w, int inFeatures, int outFeatures)
@@ -20,7 +21,7 @@ public sealed class Geglu
     /// <summary>transformers T5DenseGatedActDense without its output: takes <c>wi_1.weight</c>, the values, and <c>wi_0.weight</c>, the gates, [outFeatures, inFeatures] each.</summary>
     public Geglu(Weights w, int inFeatures, int outFeatures, Activation activation)
     {
-        (this.inFeatures, this.outFeatures, this.activation) = (inFeatures, outFeatures, activation);
+        (this.inFeatures, this.outFeatures, this.activation, isStacked) = (inFeatures, outFeatures, activation, true);
         weight = w.TakeStacked("wi_1.weight", "wi_0.weight", outFeatures, inFeatures);
     }
 
@@ -44,9 +45,22 @@ public sealed class Geglu
         var hidden = p.New(x.Shape.WithLast(2 * outFeatures));
         p.Backend.Linear(x, weight.Value, bias, hidden);
         p.Backend.GateBackward(hidden, dy, hidden, activation);
-        if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, hidden, dWeight);
+        if (isStacked) TrainStacked(p, x, hidden);
+        else if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, hidden, dWeight);
         if (bias is { } b && p.Gradients?.Of(b) is { } dBias) p.Backend.SumTokens(hidden.Reshape([1, hidden.Shape.Rows, 2 * outFeatures]), dBias.Reshape([1, 2 * outFeatures]));
         p.Backend.LinearBackward(hidden, weight.Value, dx);
         return dx;
+    }
+
+    /// <summary>Values and gates are parameters of their own.</summary>
+    void TrainStacked(Pass p, Tensor x, Tensor dHidden)
+    {
+        Tensor? dValues = p.Gradients?.Of(weight.Value), dGates = p.Gradients?.Of(weight.Value.Slice(outFeatures, outFeatures));
+        if (dValues == null && dGates == null) return;
+        using var scope = p.Scratch();
+        Tensor values = p.New(dHidden.Shape.WithLast(outFeatures)), gates = p.New(values.Shape);
+        p.Backend.Split(dHidden, values, gates);
+        if (dValues is { } ofValues) p.Backend.LinearWeightBackward(x, values, ofValues);
+        if (dGates is { } ofGates) p.Backend.LinearWeightBackward(x, gates, ofGates);
     }
 }

@@ -12,9 +12,9 @@ public class BertConfigTests
     {
         var bert = BertConfig.Read(Parse("{}"));
         Assert.Equal((30522, 768, 3072, 12, 12, 512, 2), (bert.VocabSize, bert.HiddenSize, bert.IntermediateSize, bert.HiddenLayers, bert.AttentionHeads, bert.MaxPositions, bert.TypeVocabSize));
-        Assert.Equal((Activation.Gelu, 1e-12f, null, null, 512), (bert.HiddenActivation, bert.LayerNormEpsilon, bert.PaddingIdx, bert.ProjectDim, bert.MaxTokens));
+        Assert.Equal((Activation.Gelu, 1e-12f, 0, null, null, 512), (bert.HiddenActivation, bert.LayerNormEpsilon, bert.PadTokenId, bert.PaddingIdx, bert.ProjectDim, bert.MaxTokens));
         var roberta = BertConfig.Read(Parse("""{"model_type":"xlm-roberta","max_position_embeddings":514}"""));
-        Assert.Equal((1, 512, 30522), (roberta.PaddingIdx, roberta.MaxTokens, roberta.VocabSize));
+        Assert.Equal((1, 1, 512, 30522), (roberta.PadTokenId, roberta.PaddingIdx, roberta.MaxTokens, roberta.VocabSize));
         var altclip = BertConfig.Read(Parse("""{"model_type":"altclip_text_model"}"""));
         Assert.Equal((250002, 1024, 24, 1, 1e-5f, 1, 768), (altclip.VocabSize, altclip.HiddenSize, altclip.HiddenLayers, altclip.TypeVocabSize, altclip.LayerNormEpsilon, altclip.PaddingIdx, altclip.ProjectDim));
     }

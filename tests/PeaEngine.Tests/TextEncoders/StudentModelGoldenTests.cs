@@ -16,7 +16,7 @@ public class StudentModelGoldenTests
         if (GoldenFolder.IsAbsent(name)) return;
         using var fixture = new ModelFixture();
         using var model = StudentFiles.Find(GoldenFolder.At("text", name)).Load(fixture.Backend, out var isChineseClip, out _);
-        using var inputs = new GoldenInputs(name);
+        using var inputs = new TextInputs(name);
         var config = JsonConfig.Load(GoldenFolder.At("text", name, "config.json"));
         Assert.Equal(config.Has("text_hidden_size") || config.String("model_type") == "chinese_clip_text_model", isChineseClip);
         var state = model.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch);
@@ -29,7 +29,7 @@ public class StudentModelGoldenTests
     public void HiddenStatesAreTheReferences(string name)
     {
         if (GoldenFolder.IsAbsent(name)) return;
-        using var inputs = new GoldenInputs(name);
+        using var inputs = new TextInputs(name);
         if (!inputs.Io.Has("hidden.0")) return;
         using var fixture = new ModelFixture();
         using var model = StudentFiles.Find(GoldenFolder.At("text", name)).Load(fixture.Backend, out _, out _);
@@ -55,7 +55,7 @@ public class StudentModelGoldenTests
     public void PooledOutputsFollowFromTheLastState(string name)
     {
         if (GoldenFolder.IsAbsent(name)) return;
-        using var inputs = new GoldenInputs(name);
+        using var inputs = new TextInputs(name);
         using var fixture = new ModelFixture();
         var files = StudentFiles.Find(GoldenFolder.At("text", name));
         using var model = files.Load(fixture.Backend, out _, out _);
@@ -90,37 +90,12 @@ public class StudentModelGoldenTests
     static float[] Turned(GoldenTensor tensor) =>
         [.. Enumerable.Range(0, tensor.Values.Length).Select(i => tensor.Values[i % tensor.Shape[0] * tensor.Shape[1] + i / tensor.Shape[0]])];
 
-    static void CheckBody(string name, ModelFixture fixture, GoldenInputs inputs, int layers)
+    static void CheckBody(string name, ModelFixture fixture, TextInputs inputs, int layers)
     {
         var config = JsonConfig.Load(GoldenFolder.At("text", name, "config.json")).With("model_type", "\"xlm-roberta\""u8);
         using var stored = DiffusersFolder.Open(GoldenFolder.At("text", name)).OpenWeights();
         using var body = new RenamedTensors(stored, key => key.StartsWith("roberta.", StringComparison.Ordinal) ? key : "lm_head." + key);
         using var model = BertModel.Load(fixture.Backend, BertConfig.Read(config), body);
         GoldenTensors.AssertClose(inputs.Io[$"hidden.{layers}"], fixture.Download(model.Forward(fixture.Pass, inputs.Ids, inputs.Mask, inputs.Batch)));
-    }
-
-    /// <summary>A case's tokens. Without a mask, padding is what the model's own pad id says, as in cn_clip and OpenCLIP; CLIP is not masked.</summary>
-    sealed class GoldenInputs : IDisposable
-    {
-        public GoldenInputs(string name)
-        {
-            Io = GoldenTensors.Open(GoldenFolder.At("text", name, "io.safetensors"));
-            Ids = Array.ConvertAll(Io.Integers("input_ids"), id => checked((int)id));
-            (Batch, Tokens) = (Io["input_ids"].Shape[0], Io["input_ids"].Shape[1]);
-            var padding = JsonConfig.Load(GoldenFolder.At("text", name, "config.json")).Int("pad_token_id", 0);
-            Mask = Io.Has("attention_mask") ? Array.ConvertAll(Io.Integers("attention_mask"), value => checked((byte)value)) : Array.ConvertAll(Ids, id => (byte)(id == padding ? 0 : 1));
-        }
-
-        public GoldenTensors Io { get; }
-
-        public int[] Ids { get; }
-
-        public byte[] Mask { get; }
-
-        public int Batch { get; }
-
-        public int Tokens { get; }
-
-        public void Dispose() => Io.Dispose();
     }
 }
