@@ -66,6 +66,35 @@ public class UNetGradientsGoldenTests
         ParameterGradients.AssertClose(expected, fixture, unet.Parameters, gradients);
     }
 
+    [Theory, MemberData(nameof(TrainedCases))]
+    public void OfSingleWeights(string name)
+    {
+        if (GoldenFolder.IsAbsent(name)) return;
+        using var fixture = new ModelFixture();
+        using var unet = ModelFiles.LoadUNet(fixture.Backend, name);
+        using var io = GoldenTensors.Open(GoldenFolder.At("unet", name, "io.safetensors"));
+        using var gradients = new Gradients(fixture.Backend);
+        foreach (var parameter in unet.Parameters.Values) gradients.Track(parameter);
+        Run(fixture, unet, io, "b", fixture.Saving(gradients));
+        fixture.Pass.Arena.ReleaseKept(0);
+        // The loss is of the order of one.
+        WeightDifferences.AssertMatch(fixture, unet.Parameters, gradients, () => Loss(fixture, unet, io, "b"), rounding: 7e-8);
+    }
+
+    static double Loss(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run)
+    {
+        using var scope = fixture.Pass.Scratch();
+        var (sample, timesteps, c) = ModelFiles.Inputs(fixture, unet, io, run);
+        var features = new UNetFeatures();
+        var output = unet.Forward(fixture.Pass, sample, timesteps, c, features);
+        var loss = MeanSquare(fixture, output, io[$"{run}.target"]) + 0.1 * features.Blocks.Sum(block => MeanSquare(fixture, block.Value, io[$"{run}.feature_target.{block.Key}"]));
+        fixture.Pass.Arena.ReleaseKept(0);
+        return loss;
+    }
+
+    static double MeanSquare(ModelFixture fixture, Tensor x, GoldenTensor target) =>
+        fixture.Download(x).Zip(target.ChannelsLast(), (value, wanted) => ((double)value - wanted) * ((double)value - wanted)).Average();
+
     static void Run(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass p)
     {
         var (sample, timesteps, c) = ModelFiles.Inputs(fixture, unet, io, run, p);
