@@ -40,7 +40,7 @@ static class TrainConfigFile
     {
         var (text, defaults) = (new StringBuilder(), new TrainConfig());
         foreach (var key in TrainConfigKeys.All)
-            text.Append($"{key.Name}: {(IsMissing(key, defaults) ? "must be given" : key.Write(defaults))}\n    {key.Meaning}\n    {char.ToUpperInvariant(key.Expected[0])}{key.Expected[1..]}.\n");
+            text.Append($"{key.Name}: {(IsMissing(key, defaults) ? "must be given" : key.Write(defaults))}\n    {key.Meaning}\n    Value: {key.Expected}.\n");
         return text.ToString();
     }
 

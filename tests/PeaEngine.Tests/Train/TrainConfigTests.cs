@@ -191,7 +191,7 @@ public sealed class TrainConfigTests : IDisposable
         var help = TrainConfig.Help();
         Assert.All(TrainConfigKeys.All, key => Assert.Contains($"{key.Name}: ", help, StringComparison.Ordinal));
         Assert.Contains("teacher: must be given\n", help, StringComparison.Ordinal);
-        Assert.Contains("learning_rate: 0.0001\n    The rate after the warm-up.\n    A number above 0.\n", help, StringComparison.Ordinal);
+        Assert.Contains("learning_rate: 0.0001\n    The rate after the warm-up.\n    Value: a number above 0.\n", help, StringComparison.Ordinal);
         Assert.Contains("data.filter: null\n", help, StringComparison.Ordinal);
     }
 
