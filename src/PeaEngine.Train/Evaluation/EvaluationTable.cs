@@ -1,15 +1,16 @@
 using System.Globalization;
 using System.Text;
 using PeaEngine.Diffusion.Images;
-using PeaEngine.Train.Plots;
+using PeaEngine.Train.Metrics;
 
 namespace PeaEngine.Train.Evaluation;
 
 /// <summary>An evaluation as a table: a column for each language and their mean; for each split a row, and one with what the reference's own adapter has.</summary>
 public sealed class EvaluationTable
 {
-    const int Scale = 2, Padding = 8, Gap = 3;
-    const int Paper = 0xFFFFFF, Ink = 0x202020, Pale = 0x808080, Rule = 0xC0C0C0;
+    const int Scale = 2, Padding = 8, Gap = 24;
+
+    static readonly Rgb Ink = new(40, 40, 40), Pale = new(128, 128, 128), Rule = new(200, 200, 200);
 
     readonly List<Row> rows = [];
     readonly int[] widths;
@@ -42,22 +43,21 @@ public sealed class EvaluationTable
     /// <summary>The same as a picture.</summary>
     public PixelImage Draw()
     {
-        int letter = BitmapFont.Advance * Scale, line = BitmapFont.Height * Scale + 2 * Padding;
-        var image = new PixelImage(widths.Sum(width => width + Gap) * letter - Gap * letter + 4 * Padding, rows.Count * line + 2 * Padding);
-        image.Fill(0, 0, image.Width, image.Height, Paper);
+        var extents = rows[0].Cells.Select((_, column) => rows.Max(row => Canvas.WidthOf(row.Cells[column], Scale))).ToArray();
+        int line = BitmapFont.Height * Scale + 2 * Padding, width = extents.Sum() + (extents.Length - 1) * Gap + 4 * Padding;
+        var canvas = new Canvas(width, rows.Count * line + 2 * Padding);
         for (var i = 0; i < rows.Count; i++)
         {
             int x = 2 * Padding, y = Padding + i * line;
-            if (!rows[i].IsReference && i > 0) image.Fill(Padding, y, image.Width - 2 * Padding, 1, Rule);
-            for (var column = 0; column < widths.Length; column++)
+            if (!rows[i].IsReference && i > 0) canvas.Line(Padding, y, width - Padding - 1, y, Rule);
+            for (var column = 0; column < extents.Length; column++)
             {
                 var cell = rows[i].Cells[column];
-                var indent = column == 0 ? 0 : widths[column] - cell.Length;
-                BitmapFont.Draw(image, x + indent * letter, y + Padding, cell, rows[i].IsReference ? Pale : Ink, Scale);
-                x += (widths[column] + Gap) * letter;
+                canvas.Text(column == 0 ? x : x + extents[column] - Canvas.WidthOf(cell, Scale), y + Padding, cell, rows[i].IsReference ? Pale : Ink, Scale);
+                x += extents[column] + Gap;
             }
         }
-        return image;
+        return canvas.Picture;
     }
 
     static IEnumerable<string> Cells(SplitDistances split) => split.Distances.Append(split.Mean).Select(value => value.ToString("0.0000", CultureInfo.InvariantCulture));
