@@ -17,6 +17,7 @@ static class CommandRunner
             SampleCommand.Create(),
             EvalCommand.Create(),
             ConvertCommand.Create(),
+            CacheCommand.Create(),
             InfoCommand.Create(),
             DoctorCommand.Create(),
         };

@@ -144,12 +144,7 @@ public sealed class AutoencoderKL : IDisposable
     /// <summary>A new tensor: encoded latents [B, h, w, latent_channels] as the UNet wants them, (z − mean) · scaling_factor / std.</summary>
     public Tensor Scale(Pass p, Tensor latents)
     {
-        double[] factors = new double[Config.LatentChannels], offsets = new double[Config.LatentChannels];
-        for (var c = 0; c < factors.Length; c++)
-        {
-            factors[c] = Config.ScalingFactor / (Config.LatentsStd?[c] ?? 1);
-            offsets[c] = -(Config.LatentsMean?[c] ?? 0) * factors[c];
-        }
+        var (factors, offsets) = Config.LatentScale();
         return PerChannel(p, latents, factors, offsets);
     }
 

@@ -76,6 +76,18 @@ public sealed class AutoencoderKLConfig
     internal bool UseQuantConv { get; }
     internal bool UsePostQuantConv { get; }
 
+    /// <summary>Encoded latents to the UNet's: what each channel is multiplied by, and what is then added.</summary>
+    internal (double[] Factors, double[] Offsets) LatentScale()
+    {
+        double[] factors = new double[LatentChannels], offsets = new double[LatentChannels];
+        for (var c = 0; c < factors.Length; c++)
+        {
+            factors[c] = ScalingFactor / (LatentsStd?[c] ?? 1);
+            offsets[c] = -(LatentsMean?[c] ?? 0) * factors[c];
+        }
+        return (factors, offsets);
+    }
+
     double[]? PerChannel(JsonConfig config, string key)
     {
         if (config.IsNull(key)) return null;

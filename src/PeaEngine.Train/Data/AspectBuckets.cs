@@ -40,5 +40,13 @@ public sealed class AspectBuckets
         return Math.Abs(aspects[best] - aspect) < MaxAspectError && (long)width * height <= PixelImage.MaxPixels ? best : null;
     }
 
+    /// <summary>Checks that the VAE can take the sizes.</summary>
+    /// <exception cref="OptionException">An extent is no multiple of the factor.</exception>
+    internal static void CheckFactor(IReadOnlyList<PixelSize> sizes, int factor)
+    {
+        foreach (var size in sizes)
+            if (size.Width % factor != 0 || size.Height % factor != 0) throw new OptionException($"buckets: {size}, expected multiples of the VAE's {factor}");
+    }
+
     static double Aspect(PixelSize size) => (double)size.Width / size.Height;
 }

@@ -48,6 +48,9 @@ public sealed record DataOptions
     /// <summary>Samples that are read before they are drawn from in random order, a source.</summary>
     public int ShuffleBuffer { get; init; } = 1000;
 
+    /// <summary>What pictures' latents are.</summary>
+    public LatentSampling Latents { get; init; }
+
     /// <summary>What is done about damage.</summary>
     public ShardErrors OnError { get; init; }
 
@@ -66,5 +69,13 @@ public sealed record DataOptions
         if (BatchSize < 1) throw new OptionException($"batch size: {BatchSize}, expected 1 or more");
         if (ShuffleBuffer < 1) throw new OptionException($"shuffle buffer: {ShuffleBuffer}, expected 1 or more");
         _ = new AspectBuckets(Buckets);
+    }
+
+    /// <summary>Checks that every rank has a sample of each batch.</summary>
+    /// <exception cref="OptionException">There is no such rank, or there are more ranks than samples.</exception>
+    internal void CheckRank(int rank, int ranks)
+    {
+        if (ranks < 1 || rank < 0 || rank >= ranks) throw new OptionException($"rank: {rank} of {ranks}, expected 0 to {ranks - 1}");
+        if (BatchSize < ranks) throw new OptionException($"batch size: {BatchSize} for {ranks} ranks, expected one sample for each or more");
     }
 }

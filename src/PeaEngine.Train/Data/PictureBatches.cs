@@ -29,8 +29,7 @@ public sealed class PictureBatches
     {
         ArgumentNullException.ThrowIfNull(options);
         options.Validate();
-        if (ranks < 1 || rank < 0 || rank >= ranks) throw new OptionException($"rank: {rank} of {ranks}, expected 0 to {ranks - 1}");
-        if (options.BatchSize < ranks) throw new OptionException($"batch size: {options.BatchSize} for {ranks} ranks, expected one sample for each or more");
+        options.CheckRank(rank, ranks);
         (this.options, this.seed, this.rank, this.ranks, this.warn) = (options, seed, rank, ranks, warn ?? (_ => { }));
         order = new(options, seed, shards => new TarShards(shards, options, this.warn), sample => sample.Bucket, from);
     }

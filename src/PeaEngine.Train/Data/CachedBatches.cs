@@ -1,0 +1,98 @@
+using PeaEngine.Randomness;
+
+namespace PeaEngine.Train.Data;
+
+/// <summary>Batches from caches, for which neither VAE nor text encoders are needed: the samples and languages that <see cref="EncodedBatches"/> gives, with the crops of the cache.</summary>
+public sealed class CachedBatches : IBatches
+{
+    readonly DataOptions options;
+    readonly ulong seed;
+    readonly int rank, ranks;
+    readonly List<CacheFile> files = [];
+    readonly BatchOrder<CachedSample> order;
+
+    /// <summary>Begins, or goes on from a position, which may have been reached with another number of ranks, or without a cache.</summary>
+    /// <param name="options">The configuration.</param>
+    /// <param name="models">SHA-256 of the models' files; see <see cref="Diffusion.Pipelines.TrainingEncoders.Hash"/>.</param>
+    /// <param name="folder">Where the caches are; null for next to the shards.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="from">A batch's <see cref="Batch.After"/>, or null.</param>
+    /// <param name="rank">Which rank this is.</param>
+    /// <param name="ranks">How many there are.</param>
+    /// <exception cref="OptionException">The configuration is out of range, or wants a language that is not in the cache.</exception>
+    /// <exception cref="PeaException">A cache is missing, damaged or stale, or the position is another configuration's.</exception>
+    public CachedBatches(DataOptions options, string models, string? folder, ulong seed, DataPosition? from = null, int rank = 0, int ranks = 1)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        options.Validate();
+        options.CheckRank(rank, ranks);
+        (this.options, this.seed, this.rank, this.ranks) = (options, seed, rank, ranks);
+        try
+        {
+            order = new(options, seed, shards => Open(shards, CacheKey.Of(models, options), folder), sample => sample.Bucket, from);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public BatchShape Shape => files[0].Shape;
+
+    /// <inheritdoc/>
+    public Unconditional Unconditional => files[0].Unconditional;
+
+    /// <summary>Samples that were dropped so far, by reason: those that the cache lacks a caption for, and those that it was made without.</summary>
+    public IReadOnlyDictionary<DropReason, long> Dropped
+    {
+        get
+        {
+            var dropped = order.Dropped.ToDictionary();
+            foreach (var reason in Enum.GetValues<DropReason>())
+                if (files.Sum(file => file.Dropped[(int)reason]) is > 0 and var count) dropped[reason] = dropped.GetValueOrDefault(reason) + count;
+            return dropped;
+        }
+    }
+
+    /// <inheritdoc/>
+    public Batch Next(CancellationToken cancellation = default)
+    {
+        var (bucket, drawn) = order.Next(cancellation);
+        var after = order.Position;
+        var rows = new BatchRows(options, seed, Shape, files[0].Scale, (drawn.Count - rank + ranks - 1) / ranks, after.Batches - 1, options.Buckets[bucket], after);
+        for (var row = 0; row < rows.Batch.Count; row++)
+        {
+            var (place, _, sample) = drawn[rank + row * ranks];
+            var (file, caption) = (sample.File, sample.Captions[new Philox(seed, (uint)RandomStream.Language, place).Below(sample.Captions.Count)]);
+            rows.SetSample(row, place, caption.Language, file.TimeIds(sample.Row));
+            rows.SetLatents(row, file.ReadLatents(sample.Row));
+            file.ReadStudent(caption.Row, rows.StudentHidden(row), rows.StudentMask(row));
+            rows.Batch.IsCultural[row] = file.IsCultural(sample.Row);
+            if (!file.IsCultural(sample.Row)) file.ReadTeacher(sample.Row, rows.TeacherSequence(row), rows.TeacherPooled(row));
+        }
+        return rows.Batch;
+    }
+
+    /// <summary>Closes the caches.</summary>
+    public void Dispose()
+    {
+        foreach (var file in files) file.Dispose();
+    }
+
+    CacheShards Open(IReadOnlyList<string> shards, CacheKey key, string? folder)
+    {
+        var opened = new List<CacheFile>();
+        foreach (var shard in shards)
+        {
+            var file = CacheFile.Open(CacheKey.PathOf(shard, folder), shard, key);
+            files.Add(file);
+            opened.Add(file);
+            if (file.Shape != Shape) throw new PeaException($"{CacheKey.PathOf(shard, folder)}: {file.Shape}, expected the sizes of the first cache, {Shape}");
+            foreach (var language in options.Languages)
+                if (!file.Languages.Contains(language)) throw new OptionException($"languages: {language}, but {CacheKey.PathOf(shard, folder)} was made for {string.Join(", ", file.Languages)}");
+        }
+        return new([.. opened], options);
+    }
+}
