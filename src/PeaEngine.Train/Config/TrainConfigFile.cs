@@ -71,8 +71,6 @@ static class TrainConfigFile
     {
         foreach (var key in TrainConfigKeys.All)
             if (IsMissing(key, config)) throw new OptionException($"{path}: {key.Name}: nothing, expected {key.Expected}");
-        if (config.Schedule.WarmupSteps > config.Steps) throw Wrong("schedule.warmup_steps", config.Schedule.WarmupSteps, $"at most steps, {config.Steps}");
-        if (config.Schedule.LearningRateEnd > config.LearningRate) throw Wrong("schedule.learning_rate_end", config.Schedule.LearningRateEnd, $"at most learning_rate, {config.LearningRate}");
         if (config.Accumulation > config.Data.BatchSize) throw Wrong("accumulation", config.Accumulation, $"at most batch_size, {config.Data.BatchSize}");
         if (config.Data.Languages.Distinct().Count() < config.Data.Languages.Count) throw Wrong("data.languages", string.Join(", ", config.Data.Languages), "each once");
         if (config.Validation is { Every: > 0, Shards: [] }) throw Wrong("validation.shards", "nothing", "shards, as validation.every is above 0");

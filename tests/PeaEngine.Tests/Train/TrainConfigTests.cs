@@ -69,6 +69,14 @@ public sealed class TrainConfigTests : IDisposable
         Assert.Equal((32, 1e-4, 0.1, LossMode.Hybrid, TrainTarget.Adapter), (config.Data.BatchSize, config.LearningRate, config.Loss.Features, config.Mode, config.Train));
     }
 
+    /// <summary>A short run of a long one's file, as for a trial: its steps may be fewer than the warm-up's, its rate below the end's.</summary>
+    [Fact]
+    public void TheSamplesFileTakesAnyNumberOfSteps()
+    {
+        var config = TrainConfig.Load(Path.Combine(Repository.Root, "samples", "emoji", "train.yaml"), ["steps=3", "learning_rate=1e-6", "output=x"]);
+        Assert.Equal((3, 1e-6, 50, 1e-4, TeacherUncond.Zeros), (config.Steps, config.LearningRate, config.Schedule.WarmupSteps, config.Loss.Features, config.TeacherUncond));
+    }
+
     [Fact]
     public void WhatIsWrittenIsReadBackTheSame()
     {
@@ -139,8 +147,6 @@ public sealed class TrainConfigTests : IDisposable
     [InlineData("loss: 3\n", "FILE:5: loss: '3', expected a mapping of keys such as 'loss.logits'")]
     [InlineData("samples: {size: 64}\n", "FILE:5: samples.size: '64', expected a size such as 640x640 (width first), or null")]
     [InlineData("validation: {timesteps: [1, 1000]}\n", "FILE:5: validation.timesteps: a list of 2, expected a list of: a whole number from 0 to 999")]
-    [InlineData("schedule: {warmup_steps: 1001}\n", "FILE: schedule.warmup_steps: 1001, expected at most steps, 1000")]
-    [InlineData("schedule: {learning_rate_end: 0.5}\n", "FILE: schedule.learning_rate_end: 0.5, expected at most learning_rate, 0.0001")]
     [InlineData("accumulation: 33\n", "FILE: accumulation: 33, expected at most batch_size, 32")]
     [InlineData("samples: {every: 5}\n", "FILE: samples.prompts: nothing, expected prompts, as samples.every is above 0")]
     [InlineData("validation: {every: 5}\n", "FILE: validation.shards: nothing, expected shards, as validation.every is above 0")]
