@@ -57,6 +57,7 @@ static class TrainConfigKeys
         Key("data.buckets", List(Size), c => c.Data.Buckets, (c, v) => c with { Data = c.Data with { Buckets = v } }, "The sizes that pictures are brought to, width first; those of a batch are alike."),
         Key("data.sampling", Choice<Data.Sampling>(), c => c.Data.Sampling, (c, v) => c with { Data = c.Data with { Sampling = v } }, "shuffled: epoch after epoch through a buffer; uniform: each from all samples of its source, with replacement."),
         Key("data.shuffle_buffer", Integer(1), c => c.Data.ShuffleBuffer, (c, v) => c with { Data = c.Data with { ShuffleBuffer = v } }, "Samples that a source reads ahead, and draws from."),
+        Key("data.latents", Choice<Data.LatentSampling>(), c => c.Data.Latents, (c, v) => c with { Data = c.Data with { Latents = v } }, "sample: each time drawn from the VAE's posterior; mean: its mean."),
         Key("data.filter", Filter, c => c.Data.Filter, (c, v) => c with { Data = c.Data with { Filter = v } }, "What samples whose metadata has a watermark must pass; {} is as published, null: nothing."),
         Key("data.on_error", Choice<Data.ShardErrors>(), c => c.Data.OnError, (c, v) => c with { Data = c.Data with { OnError = v } }, "What is done about damaged shards and samples: the run ends, or they are told of and left out."),
         Key("data.cache", Flag, c => c.Cache, (c, v) => c with { Cache = v }, "Reads what 'pea cache' wrote beside the shards in place of pictures and captions."),

@@ -25,6 +25,7 @@ public class SampleConfigGoldenTests
         Assert.Equal([Of("data", "shards").GetString()!], Assert.Single(config.Data.Sources).Shards);
         Assert.Equal(Of("data", "languages").EnumerateArray().Select(language => language.GetString()), config.Data.Languages);
         Assert.Equal((Sampling.Uniform, LossMode.Hybrid, TrainTarget.Adapter), (config.Data.Sampling, config.Mode, config.Train));
+        Assert.Equal(Of("inputs", "latents").GetString()!.StartsWith("VAE posterior mean", StringComparison.Ordinal) ? LatentSampling.Mean : LatentSampling.Sample, config.Data.Latents);
         int[] timeIds = [.. Of("inputs", "time_ids").EnumerateArray().Select(value => value.GetInt32())];
         Assert.Equal([new PixelSize(timeIds[0], timeIds[1])], config.Data.Buckets);
         Assert.Equal(Of("inputs", "student_tokens").GetInt32(), config.StudentLength);
