@@ -49,7 +49,7 @@ static class CacheCommand
         DeviceOptions.Check(parsed);
         var (shards, folder) = (ShardList.Expand(options.Sources[0].Shards), parsed.GetValue(Output));
         CheckPaths(shards, folder);
-        var (source, student, length) = (new PipelineSource(parsed.GetValue(Model) ?? DefaultModel.Find()) { Vae = parsed.GetValue(Vae) }, parsed.GetRequiredValue(Student), parsed.GetValue(StudentLength));
+        var (source, student, length) = (new PipelineSource(parsed.GetValue(Model) ?? DefaultFiles.Model()) { Vae = parsed.GetValue(Vae) }, parsed.GetRequiredValue(Student), parsed.GetValue(StudentLength));
 
         using var interrupt = new Interrupt();
         var watch = Stopwatch.StartNew();
