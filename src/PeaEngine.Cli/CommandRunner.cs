@@ -15,6 +15,7 @@ static class CommandRunner
         var root = new RootCommand("PeaEngine: draws with Stable Diffusion XL and its family, on this machine alone.")
         {
             SampleCommand.Create(),
+            TrainCommand.Create(),
             EvalCommand.Create(),
             ConvertCommand.Create(),
             CacheCommand.Create(),

@@ -26,4 +26,19 @@ public enum RandomStream
 
     /// <summary>The sample of the VAE's posterior; the position is the sample's place in the order.</summary>
     Latents = 7,
+
+    /// <summary>The noise that is added to a sample's latents; the position is its place in the order.</summary>
+    Noise = 8,
+
+    /// <summary>The noise offset of a sample's channels; the position is its place in the order.</summary>
+    NoiseOffset = 9,
+
+    /// <summary>A sample's timestep; the position is its place in the order.</summary>
+    Timestep = 10,
+
+    /// <summary>Whether a sample's text is dropped; the position is its place in the order.</summary>
+    TextDropout = 11,
+
+    /// <summary>A fresh adapter's weights; the position is the parameter's number.</summary>
+    Adapter = 12,
 }

@@ -53,6 +53,13 @@ public abstract class DiffusionPipeline : IDisposable
 
     ITextConditioner Conditioner { get; set; }
 
+    /// <summary>ᾱ of every timestep that the model was trained with.</summary>
+    /// <exception cref="PeaException">The model does not predict the noise.</exception>
+    public IReadOnlyList<float> AlphasCumprod => Config.AlphasCumprod;
+
+    /// <summary>Whether an SDXL model was taught to take zeros where there is no text.</summary>
+    public bool ForceZerosForEmptyPrompt => Config.Family.IsXL && Config.ForceZerosForEmptyPrompt;
+
     /// <summary>Loads a checkpoint alone, as <see cref="Load(PipelineSource, Backend)"/> does.</summary>
     public static DiffusionPipeline Load(string model, Backend backend) => Load(new PipelineSource(model), backend);
 

@@ -120,6 +120,17 @@ sealed class PipelineConfig
             throw new PeaException($"adapter: {(adapter.PooledFeatures is { } given ? $"a pooled embedding of {given} channels" : "no pooled embedding")}, the UNet of {Source.Model} takes one of {PooledFeatures}");
     }
 
+    /// <summary>ᾱ of every training timestep.</summary>
+    /// <exception cref="PeaException">The model does not predict the noise.</exception>
+    public IReadOnlyList<float> AlphasCumprod
+    {
+        get
+        {
+            using var scheduler = Scheduler.FromConfig(schedulerConfig);
+            return schedulerConfig.String("prediction_type", "epsilon") == "epsilon" ? scheduler.AlphasCumprod : throw schedulerConfig.Wrong("prediction_type", "epsilon");
+        }
+    }
+
     /// <summary>That another pipeline can go on from this one's latents.</summary>
     /// <exception cref="PeaException">It cannot.</exception>
     public void CheckRefiner(PipelineConfig refiner)

@@ -15,6 +15,9 @@ public sealed record DistillationOptions
     /// <summary>Whether the student learns from the teacher at all; without, every sample learns from the noise.</summary>
     public bool Distills { get; init; } = true;
 
+    /// <summary>Whether samples without an English caption learn from the noise; without, they teach nothing.</summary>
+    public bool LearnsFromNoise { get; init; } = true;
+
     /// <summary>Whether dropped text drops the pooled embedding too; the published recipe leaves it.</summary>
     public bool DropsPooled { get; init; }
 

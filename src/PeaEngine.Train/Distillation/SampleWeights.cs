@@ -15,7 +15,7 @@ sealed class SampleWeights
         Values = Array.ConvertAll(Order, i =>
         {
             var group = !options.NormalizesGroups ? batch.Count : IsTaught(i) ? Taught : batch.Count - Taught;
-            return Snr(alphasCumprod[batch.Timesteps[i]], options.MinSnrGamma) / group;
+            return IsTaught(i) || options.LearnsFromNoise ? Snr(alphasCumprod[batch.Timesteps[i]], options.MinSnrGamma) / group : 0;
         });
     }
 

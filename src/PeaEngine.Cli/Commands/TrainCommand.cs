@@ -1,0 +1,63 @@
+using System.CommandLine;
+using System.Globalization;
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Training;
+
+namespace PeaEngine.Cli.Commands;
+
+/// <summary><c>pea train</c>: trains an adapter by a configuration, or goes on with a run.</summary>
+static class TrainCommand
+{
+    static readonly Argument<string?> Config = new("config") { Description = "YAML; --help-config lists its keys.", Arity = ArgumentArity.ZeroOrOne };
+    static readonly Option<string[]> Set = new("--set") { Description = "Overrides a key, such as learning_rate=1e-3; may be given several times.", HelpName = "KEY=VALUE" };
+    static readonly Option<string?> Resume = new("--resume") { Description = "A run's folder: goes on from its newest checkpoint, with the configuration that it keeps.", HelpName = "DIR" };
+    static readonly Option<bool> DryRun = new("--dry-run") { Description = "Tells how much memory a step takes, and computes nothing." };
+    static readonly Option<bool> HelpConfig = new("--help-config") { Description = "Lists every key of a configuration." };
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create()
+    {
+        var command = new Command("train", "Trains a PEA adapter by distilling a frozen SDXL or SD.") { Config, Set, Resume, DryRun, HelpConfig, DeviceOptions.Name, DeviceOptions.Threads };
+        command.SetAction(Run);
+        return command;
+    }
+
+    static int Run(ParseResult parsed)
+    {
+        var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
+        if (parsed.GetValue(HelpConfig))
+        {
+            output.Write(TrainConfig.Help());
+            return ExitCode.Done;
+        }
+        DeviceOptions.Check(parsed);
+        var config = Read(parsed.GetValue(Config), parsed.GetValue(Resume), parsed.GetValue(Set) ?? []);
+        using var interrupt = new Interrupt();
+        using var backend = DeviceOptions.Open(parsed);
+        using var trainer = new Trainer(config, backend, warning => error.WriteLine($"pea: warning: {warning}"));
+        if (parsed.GetValue(DryRun))
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a step takes {trainer.Measure(interrupt.Token) / (double)(1 << 20):0.0} MiB beside the weights"));
+            return ExitCode.Done;
+        }
+        TrainProgress.Watch(error, progress =>
+        {
+            trainer.Run(progress, interrupt.Token);
+            return true;
+        });
+        output.WriteLine($"wrote {new RunFolder(config.Output).Adapter}");
+        return ExitCode.Done;
+    }
+
+    static TrainConfig Read(string? path, string? run, string[] overrides)
+    {
+        if (run == null) return Fresh(TrainConfig.Load(path ?? throw new OptionException("config: none given, expected a YAML file or --resume"), overrides));
+        if (path != null || overrides.Length > 0) throw new OptionException("resume: a run goes on with its own configuration, expected neither another one nor --set");
+        return TrainConfig.Load(new RunFolder(run).Config) with { Output = run };
+    }
+
+    /// <summary>A run that is there already is not trained over.</summary>
+    static TrainConfig Fresh(TrainConfig config) => File.Exists(new RunFolder(config.Output).Config)
+        ? throw new OptionException($"output: {config.Output} has a run already, expected another folder, or --resume {config.Output}")
+        : config;
+}

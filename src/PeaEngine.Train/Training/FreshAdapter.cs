@@ -1,0 +1,43 @@
+using PeaEngine.Formats;
+using PeaEngine.Randomness;
+
+namespace PeaEngine.Train.Training;
+
+/// <summary>An adapter before its first step: weights as torch's Linear begins with, uniform within 1/√inputs, and a norm that changes nothing.</summary>
+static class FreshAdapter
+{
+    /// <summary>Writes one.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="seed">The run's seed.</param>
+    /// <param name="widths">The student's channels, the hidden ones, and those of the pooled embedding, or of the sequence where there is none.</param>
+    /// <param name="sequence">Channels of the sequence, where there is a pooled embedding.</param>
+    public static void Write(string path, ulong seed, IReadOnlyList<int> widths, int? sequence)
+    {
+        var tensors = new List<TensorContent> { Filled("layernorm.weight", widths[0], 1), Filled("layernorm.bias", widths[0], 0) };
+        for (var i = 0; i < widths.Count - 1; i++) tensors.Add(Matrix($"projector.{2 * i}.weight", widths[i + 1], widths[i]));
+        if (sequence is { } features)
+        {
+            tensors.Add(Matrix("fc.weight", features, widths[^1]));
+            tensors.Add(Uniform("fc.bias", [features], widths[^1]));
+        }
+        SafetensorsWriter.Write(path, tensors);
+
+        TensorContent Matrix(string name, int outputs, int inputs) => Uniform(name, [outputs, inputs], inputs);
+
+        TensorContent Uniform(string name, long[] shape, int inputs)
+        {
+            var random = new Philox(seed, (uint)RandomStream.Adapter, (ulong)tensors.Count);
+            var bound = 1 / Math.Sqrt(inputs);
+            var values = new float[shape.Aggregate(1L, (size, extent) => size * extent)];
+            for (var i = 0; i < values.Length; i++) values[i] = (float)((2 * random.UniformDouble() - 1) * bound);
+            return TensorContent.FromSingles(name, shape, values);
+        }
+    }
+
+    static TensorContent Filled(string name, int count, float value)
+    {
+        var values = new float[count];
+        Array.Fill(values, value);
+        return TensorContent.FromSingles(name, [count], values);
+    }
+}

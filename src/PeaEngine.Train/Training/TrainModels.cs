@@ -1,0 +1,63 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Data;
+
+namespace PeaEngine.Train.Training;
+
+/// <summary>What a run loads: the teacher, whose UNet is the student's too, the encoders or their cache, and the adapter, in F32.</summary>
+sealed class TrainModels : IDisposable
+{
+    readonly DiffusionPipeline teacher;
+    readonly TrainingEncoders? encoders;
+
+    /// <summary>Loads them and opens the data.</summary>
+    public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, Action<string> warn)
+    {
+        var source = new PipelineSource(config.Teacher) { Config = config.TeacherConfig, Vae = config.Vae };
+        teacher = DiffusionPipeline.Load(source, backend);
+        try
+        {
+            if (!config.Cache) encoders = TrainingEncoders.Load(source, config.Student, config.StudentLength, backend);
+            Batches = encoders == null
+                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, config.StudentLength), null, config.Seed, from)
+                : new EncodedBatches(config.Data, encoders, config.Seed, from, warn: warn);
+            var shape = Batches.Shape;
+            if (config.Adapter == null && !File.Exists(folder.FreshAdapter))
+            {
+                Directory.CreateDirectory(folder.Path);
+                FreshAdapter.Write(folder.FreshAdapter, config.Seed, [shape.StudentChannels, .. config.AdapterHidden, shape.PooledChannels > 0 ? shape.PooledChannels : shape.TeacherChannels],
+                    shape.PooledChannels > 0 ? shape.TeacherChannels : null);
+            }
+            Adapter = PeaAdapter.Load(config.Adapter ?? folder.FreshAdapter, backend, DType.F32);
+            if (Adapter.InFeatures != shape.StudentChannels) throw new PeaException($"{config.Adapter}: for a student of {Adapter.InFeatures} channels, {config.Student} gives {shape.StudentChannels}");
+            if (Adapter.SequenceFeatures != shape.TeacherChannels) throw new PeaException($"{config.Adapter}: a sequence of {Adapter.SequenceFeatures} channels, {config.Teacher} takes {shape.TeacherChannels}");
+            ZerosForNoText = (config.TeacherUncond ?? (teacher.ForceZerosForEmptyPrompt ? TeacherUncond.Zeros : TeacherUncond.Encoded)) == TeacherUncond.Zeros;
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The teacher's, and the student's.</summary>
+    public DiffusionPipeline Teacher => teacher;
+
+    /// <summary>The data.</summary>
+    public IBatches Batches { get; } = null!;
+
+    /// <summary>What is trained.</summary>
+    public PeaAdapter Adapter { get; } = null!;
+
+    /// <summary>Whether the teacher gets zeros where text is dropped.</summary>
+    public bool ZerosForNoText { get; }
+
+    public void Dispose()
+    {
+        Adapter?.Dispose();
+        Batches?.Dispose();
+        encoders?.Dispose();
+        teacher.Dispose();
+    }
+}

@@ -1,0 +1,140 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Formats;
+using PeaEngine.Train;
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Data;
+using PeaEngine.Train.Training;
+
+namespace PeaEngine.Tests.Train;
+
+/// <summary>Whole training runs of the sample model, a few small steps long.</summary>
+public sealed class TrainerTests : IDisposable
+{
+    static readonly string Samples = Path.Combine(Repository.Root, "samples", "emoji");
+
+    readonly TemporaryFolder folder = new();
+    readonly Backend backend = Device.Open("cpu", 2);
+
+    public void Dispose()
+    {
+        backend.Dispose();
+        folder.Dispose();
+    }
+
+    /// <summary>Stopped after a step and gone on with, a run gives the bytes that it would have given.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void ARunThatGoesOnIsTheSameToTheBit(int stopAfter)
+    {
+        var whole = Config("whole");
+        Train(whole);
+        var broken = Config("broken");
+        Assert.Throws<OperationCanceledException>(() => Train(broken, stopAfter));
+        Assert.Equal(stopAfter, File.ReadAllLines(new RunFolder(broken.Output).Metrics).Length);
+        Train(broken);
+        Assert.Equal(File.ReadAllBytes(new RunFolder(whole.Output).Adapter), File.ReadAllBytes(new RunFolder(broken.Output).Adapter));
+        Assert.Equal(File.ReadAllBytes(new RunFolder(whole.Output).Metrics), File.ReadAllBytes(new RunFolder(broken.Output).Metrics));
+    }
+
+    /// <summary>What a process that was killed left behind: a checkpoint of an earlier step, and lines of later ones.</summary>
+    [Fact]
+    public void ARunThatWasKilledGoesOnFromItsNewestCheckpoint()
+    {
+        var whole = Config("whole") with { CheckpointEvery = 1, Keep = 9 };
+        Train(whole);
+        var run = new RunFolder(whole.Output);
+        byte[] adapter = File.ReadAllBytes(run.Adapter), metrics = File.ReadAllBytes(run.Metrics);
+        foreach (var checkpoint in Directory.GetDirectories(run.Checkpoints).Order(StringComparer.Ordinal).Skip(1)) Directory.Delete(checkpoint, recursive: true);
+        File.Delete(run.Adapter);
+        using (var trainer = new Trainer(whole, backend, _ => { })) Assert.Equal(1, trainer.Steps);
+        Train(whole);
+        Assert.Equal(adapter, File.ReadAllBytes(run.Adapter));
+        Assert.Equal(metrics, File.ReadAllBytes(run.Metrics));
+    }
+
+    /// <summary>The same steps, cut into passes or with blocks computed again.</summary>
+    [Fact]
+    public void PassesAndRecomputedBlocksChangeNothing()
+    {
+        Train(Config("whole"));
+        Train(Config("recomputed") with { Recompute = true });
+        Train(Config("cut") with { Accumulation = 2 });
+        Assert.Equal(File.ReadAllBytes(Adapter("whole")), File.ReadAllBytes(Adapter("recomputed")));
+        using var expected = GoldenTensors.Open(Adapter("whole"));
+        using var actual = GoldenTensors.Open(Adapter("cut"));
+        // Sums over the batch in another order, through Adam's division by their size.
+        foreach (var name in expected.Names) GoldenTensors.AssertClose(expected[name], actual[name].Values, 1e-3);
+
+        string Adapter(string name) => new RunFolder(folder.At(name)).Adapter;
+    }
+
+    [Fact]
+    public void ARunFromFreshWeightsBeginsWithTheSeeds()
+    {
+        Train(Config("first") with { Adapter = null, AdapterHidden = [64], Steps = 1, EmaDecay = 0.5 });
+        Train(Config("second") with { Adapter = null, AdapterHidden = [64], Steps = 1, Seed = 1 });
+        Assert.NotEqual(File.ReadAllBytes(new RunFolder(folder.At("first")).FreshAdapter), File.ReadAllBytes(new RunFolder(folder.At("second")).FreshAdapter));
+        using var adapter = PeaAdapter.Load(new RunFolder(folder.At("first")).Average, backend);
+        Assert.Equal((384, 320, 192, 32), (adapter.InFeatures, adapter.SequenceFeatures, adapter.PooledFeatures, adapter.Metadata.StudentLength));
+    }
+
+    [Fact]
+    public void TheAdapterDrawsAndTellsWhatItIs()
+    {
+        Train(Config("run"));
+        var source = new PipelineSource(Path.Combine(Samples, "teacher")) { Student = Path.Combine(Samples, "student"), Adapter = new RunFolder(folder.At("run")).Adapter };
+        using var pipeline = DiffusionPipeline.Load(source, backend);
+        Assert.NotEmpty(pipeline.Generate(new() { Prompt = "老虎头", Steps = 1 }));
+        using var file = SafetensorsFile.Open(source.Adapter);
+        Assert.Equal(("zh,it", "3", "32"), (file.Metadata["languages"], file.Metadata["step"], file.Metadata["student_length"]));
+    }
+
+    [Fact]
+    public void WhatThisVersionDoesNotDoIsNamed()
+    {
+        Assert.Contains("train: not in this version", Refusal(Config("a") with { Train = TrainTarget.Lora }), StringComparison.Ordinal);
+        Assert.Contains("warm_start.steps: not in this version", Refusal(Config("a") with { WarmStart = new() { Steps = 5 } }), StringComparison.Ordinal);
+        Assert.Contains("a divisor of batch_size 4", Refusal(Config("a") with { Accumulation = 3 }), StringComparison.Ordinal);
+
+        string Refusal(TrainConfig config) => Assert.Throws<OptionException>(() => new Trainer(config, backend, _ => { })).Message;
+    }
+
+    TrainConfig Config(string name) => new()
+    {
+        Output = folder.At(name),
+        Teacher = Path.Combine(Samples, "teacher"),
+        Student = Path.Combine(Samples, "student"),
+        StudentLength = 32,
+        Adapter = Path.Combine(Samples, "initial-adapter.safetensors"),
+        Steps = 3,
+        LearningRate = 1e-3,
+        CheckpointEvery = 2,
+        TextDropout = 0.3,
+        Data = new()
+        {
+            Sources = [new([Path.Combine(Samples, "data", "train-0000.tar")])],
+            Languages = ["zh", "it"],
+            Buckets = [new(64, 64)],
+            Sampling = Sampling.Uniform,
+            Latents = LatentSampling.Mean,
+            BatchSize = 4,
+        },
+    };
+
+    void Train(TrainConfig config, int stopAfter = int.MaxValue)
+    {
+        using var stop = new CancellationTokenSource();
+        using var trainer = new Trainer(config, backend, _ => { });
+        trainer.Run(new Steps(progress =>
+        {
+            if (progress.Step == stopAfter) stop.Cancel();
+        }), stop.Token);
+    }
+
+    sealed class Steps(Action<TrainingProgress> handle) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => handle(value);
+    }
+}
