@@ -18,7 +18,4 @@ public sealed class Saved
     /// <summary>Takes the tensor that was left last.</summary>
     /// <exception cref="PeaException">There is none: backward is not the mirror of forward.</exception>
     public Tensor Pop() => tensors.TryPop(out var tensor) ? tensor : throw new PeaException("saved: nothing is left, expected a backward pass that takes what its forward pass left");
-
-    /// <summary>Forgets all, as after a pass that was cancelled.</summary>
-    public void Clear() => tensors.Clear();
 }

@@ -112,7 +112,7 @@ public sealed class TrainConfigTests : IDisposable
             {
                 "data.filter" => "{min_pixels: 7, min_aesthetic: 5, max_watermark: 0.25}",
                 "data.sources" => "[{shards: [\"x\", \"y\"], weight: 2}]",
-                _ => ((string[])["7", "0.5", "true", "false", "lora", "kd", "zeros", "cosine", "uniform", "skip", "8x16", "[8x16]", "[7]", "[\"zh\"]", "\"x\""])
+                _ => ((string[])["7", "0.5", "true", "false", "lora", "kd", "zeros", "cosine", "uniform", "mean", "skip", "8x16", "[8x16]", "[7]", "[\"zh\"]", "\"x\""])
                     .First(text => ReadAndWritten(key, text) == text && key.Write(new()) != text),
             };
             var changed = key.Read(new(), YamlReader.Read(other, "test")!, "test");
