@@ -7,8 +7,6 @@ static class TensorState
 {
     const int PieceBytes = 1 << 20;
 
-    static readonly byte[] Zeros = new byte[1 << 16];
-
     /// <summary>A tensor to be written; read when the file is.</summary>
     public static TensorContent Content(Backend backend, string name, Tensor tensor) =>
         new(new TensorInfo(name, tensor.DType, Extents(tensor)), (offset, destination) => backend.Download(Piece(tensor, offset, destination.Length), destination));
@@ -26,13 +24,6 @@ static class TensorState
             source.Read(name, offset, part);
             backend.Upload(part, tensor, offset);
         }
-    }
-
-    /// <summary>Fills a tensor with zeros.</summary>
-    public static void Clear(Backend backend, Tensor tensor)
-    {
-        for (long offset = 0; offset < tensor.Bytes; offset += Zeros.Length)
-            backend.Upload(Zeros.AsSpan(0, (int)Math.Min(Zeros.Length, tensor.Bytes - offset)), tensor, offset);
     }
 
     static Tensor Piece(Tensor tensor, long offset, int bytes) => new(tensor.Storage, tensor.ByteOffset + offset, [bytes / tensor.DType.SizeInBytes()], tensor.DType);

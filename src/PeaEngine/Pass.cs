@@ -45,6 +45,12 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     /// <summary>A pass in the same memory that leaves nothing.</summary>
     public Pass Forgetting() => new(Backend, Arena, cancellation);
 
+    /// <summary>Adds to the gradient of a bias [N], where it is collected: the sum of dy [.., N] over all rows.</summary>
+    public void TrainBias(Tensor bias, Tensor dy)
+    {
+        if (Gradients?.Of(bias) is { } dBias) Backend.SumTokens(dy.Reshape([1, dy.Shape.Rows, dy.Shape[-1]]), dBias.Reshape([1, dy.Shape[-1]]));
+    }
+
     /// <summary>Called between blocks.</summary>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
     public void ThrowIfCancelled() => cancellation.ThrowIfCancellationRequested();

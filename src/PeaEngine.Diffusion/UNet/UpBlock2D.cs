@@ -94,7 +94,8 @@ class UpBlock2D
             if (p.Recomputes)
             {
                 var skip = skips.Pop();
-                Layer(p.Forgetting(), i, Concat(p.Forgetting(), input, skip), next, act, c);
+                var forgetting = p.Forgetting();
+                Layer(forgetting, i, Concat(forgetting, input, skip), next, act, c);
                 p.Saved!.Push(input);
                 p.Saved.Push(skip);
                 y = next;

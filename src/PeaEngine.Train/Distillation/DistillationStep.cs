@@ -88,8 +88,8 @@ sealed class DistillationStep
             var replaces = drops && options.DropsPooled && unconditional.TeacherPooled != null;
             p.Backend.Upload(replaces ? unconditional.TeacherPooled : batch.TeacherPooled.AsSpan(from * tensor.Shape[1], tensor.Shape[1]), tensor.Slice(i, 1));
         }
-        var features1 = unet.Config.CrossAttentionDim[0];
-        var c = unet.Condition(p, sequence.Reshape([taught, length / features1, features1]), pooled, timeIds?.Slice(0, taught));
+        var channels = unet.Config.CrossAttentionDim[0];
+        var c = unet.Condition(p, sequence.Reshape([taught, length / channels, channels]), pooled, timeIds?.Slice(0, taught));
         p.Backend.Copy(unet.Forward(p, noisy.Slice(0, taught), timesteps.Slice(0, taught), c, features), prediction);
         return prediction;
     }

@@ -16,6 +16,7 @@ public sealed class Distiller : IDisposable
     readonly IReadOnlyList<float> alphasCumprod;
     readonly DistillationOptions options;
     readonly UnconditionalText unconditional;
+    readonly Dictionary<(Shape Latents, int Taught, bool Drops, int StudentTokens, int TeacherValues), long> measured = [];
     Arena? arena;
 
     /// <summary>A distiller; models and gradients stay the caller's.</summary>
@@ -34,14 +35,19 @@ public sealed class Distiller : IDisposable
     }
 
     /// <summary>The most bytes that a step on such a batch has in use at once, beside the weights; nothing is computed.</summary>
-    public long Measure(DistillationBatch batch) => MeasuredArena.Measure(p => new DistillationStep(p, batch, new(batch, options, alphasCumprod), options, alphasCumprod).Run(unet, adapter, gradients, unconditional));
+    public long Measure(DistillationBatch batch)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        return Measure(batch, new(batch, options, alphasCumprod));
+    }
 
     /// <summary>Adds a batch's gradients to the adapter's.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
     public DistillationLoss Accumulate(DistillationBatch batch, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        var bytes = Measure(batch);
+        var weights = new SampleWeights(batch, options, alphasCumprod);
+        var bytes = Measure(batch, weights);
         if (arena == null || arena.Capacity < bytes)
         {
             arena?.Dispose();
@@ -52,7 +58,7 @@ public sealed class Distiller : IDisposable
         using var scope = pass.Scratch();
         try
         {
-            return new DistillationStep(pass, batch, new(batch, options, alphasCumprod), options, alphasCumprod).Run(unet, adapter, gradients, unconditional);
+            return Run(pass, batch, weights);
         }
         finally
         {
@@ -62,4 +68,15 @@ public sealed class Distiller : IDisposable
 
     /// <summary>Frees the memory of its steps.</summary>
     public void Dispose() => arena?.Dispose();
+
+    /// <summary>Once for all batches of the same sizes: few kinds come again and again.</summary>
+    long Measure(DistillationBatch batch, SampleWeights weights)
+    {
+        var kind = (batch.LatentShape, weights.Taught, batch.DropsText.Contains(true), batch.StudentMask.Length, batch.TeacherSequence.Length);
+        if (!measured.TryGetValue(kind, out var bytes)) measured.Add(kind, bytes = MeasuredArena.Measure(p => Run(p, batch, weights)));
+        return bytes;
+    }
+
+    DistillationLoss Run(Pass p, DistillationBatch batch, SampleWeights weights) =>
+        new DistillationStep(p, batch, weights, options, alphasCumprod).Run(unet, adapter, gradients, unconditional);
 }

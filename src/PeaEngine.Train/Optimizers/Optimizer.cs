@@ -38,8 +38,8 @@ public sealed class Optimizer : IDisposable
         slots = [.. parameters.Select((parameter, i) => new Slot(parameter, squares.Slice(i, 1), Keep(parameter), Keep(parameter), options.EmaDecay == null ? null : Keep(parameter)))];
         foreach (var slot in slots)
         {
-            TensorState.Clear(backend, slot.M);
-            TensorState.Clear(backend, slot.V);
+            backend.Clear(slot.M);
+            backend.Clear(slot.V);
             if (slot.Ema is { } ema) backend.Copy(slot.Parameter.Value, ema);
         }
     }
@@ -66,7 +66,7 @@ public sealed class Optimizer : IDisposable
         var norm = GradientNorm() * gradientScale;
         var isApplied = double.IsFinite(loss) && double.IsFinite(norm);
         if (isApplied) Apply(rate, gradientScale * Math.Min(1, options.MaxGradNorm / (norm + 1e-6) ?? 1));
-        foreach (var slot in slots) TensorState.Clear(backend, slot.Parameter.Gradient);
+        foreach (var slot in slots) backend.Clear(slot.Parameter.Gradient);
         var step = new OptimizerStep(Steps++, rate, norm, isApplied);
         skippedInARow = isApplied ? 0 : skippedInARow + 1;
         if (skippedInARow == MostSkippedInARow)

@@ -26,6 +26,7 @@ public sealed class Trainer : IDisposable
     readonly Gradients gradients;
     readonly Optimizer optimizer;
     readonly Distiller distiller;
+    readonly int timesteps;
     DataPosition? position;
     long saved = -1;
 
@@ -54,14 +55,16 @@ public sealed class Trainer : IDisposable
             optimizer.Load(state);
             saved = checkpoint.Step;
         }
-        distiller = new(backend, models.Teacher.UNet, models.Adapter, gradients, models.Teacher.AlphasCumprod, LossOptions(), Unconditional());
+        var alphasCumprod = models.Teacher.AlphasCumprod;
+        timesteps = alphasCumprod.Count;
+        distiller = new(backend, models.Teacher.UNet, models.Adapter, gradients, alphasCumprod, LossOptions(), Unconditional());
     }
 
     /// <summary>Steps that are done.</summary>
     public long Steps => optimizer.Steps;
 
     /// <summary>The most bytes that the first step's batch has in use at once, beside the weights; nothing is computed.</summary>
-    public long Measure(CancellationToken cancellation = default) => distiller.Measure(Part(models.Batches.Next(cancellation), 0));
+    public long Measure(CancellationToken cancellation = default) => distiller.Measure(Part(Draw(models.Batches.Next(cancellation)), 0));
 
     /// <summary>Makes the steps that are left and writes the adapter.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled: what was done is in a checkpoint.</exception>
@@ -107,10 +110,11 @@ public sealed class Trainer : IDisposable
     (DistillationLoss Loss, OptimizerStep Step) Step(CancellationToken cancellation)
     {
         var batch = models.Batches.Next(cancellation);
+        var drawn = Draw(batch);
         var loss = new DistillationLoss();
         for (var i = 0; i < config.Accumulation; i++)
         {
-            var part = distiller.Accumulate(Part(batch, i), cancellation);
+            var part = distiller.Accumulate(Part(drawn, i), cancellation);
             loss = new(loss.Diffusion + part.Diffusion / config.Accumulation, loss.Logits + part.Logits / config.Accumulation, loss.Features + part.Features / config.Accumulation);
         }
         var step = optimizer.Step(loss.Total, 1.0 / config.Accumulation);
@@ -118,13 +122,14 @@ public sealed class Trainer : IDisposable
         return (loss, step);
     }
 
-    /// <summary>One of the passes that a batch is cut into, with everything drawn.</summary>
-    DistillationBatch Part(Batch batch, int index)
+    DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, models.Batches.Shape, timesteps);
+
+    /// <summary>One of the passes that a batch is cut into.</summary>
+    DistillationBatch Part(DistillationBatch whole, int index)
     {
-        var whole = StepRandomness.Draw(batch, config, models.Batches.Shape, models.Teacher.AlphasCumprod.Count);
         if (config.Accumulation == 1) return whole;
-        int count = batch.Count / config.Accumulation, first = index * count;
-        T[] Rows<T>(T[] values) => values[(values.Length / batch.Count * first)..(values.Length / batch.Count * (first + count))];
+        int count = whole.Count / config.Accumulation, first = index * count;
+        T[] Rows<T>(T[] values) => values[(values.Length / whole.Count * first)..(values.Length / whole.Count * (first + count))];
         T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
         var shape = whole.LatentShape;
         return new([count, shape[1], shape[2], shape[3]], Rows(whole.Latents), Rows(whole.Noise), Rows(whole.Timesteps), Rows(whole.StudentHidden), Rows(whole.StudentMask), Rows(whole.TeacherSequence),

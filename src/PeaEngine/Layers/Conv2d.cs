@@ -79,6 +79,6 @@ public sealed class Conv2d
     void Train(Pass p, Tensor x, Tensor dy, Conv2dGeometry geometry)
     {
         if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.Conv2dWeightBackward(x, dy, dWeight, geometry);
-        if (p.Gradients?.Of(bias) is { } dBias) p.Backend.SumTokens(dy.Reshape([1, dy.Shape.Rows, outChannels]), dBias.Reshape([1, outChannels]));
+        p.TrainBias(bias, dy);
     }
 }

@@ -47,7 +47,7 @@ public sealed class Geglu
         p.Backend.GateBackward(hidden, dy, hidden, activation);
         if (isStacked) TrainStacked(p, x, hidden);
         else if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, hidden, dWeight);
-        if (bias is { } b && p.Gradients?.Of(b) is { } dBias) p.Backend.SumTokens(hidden.Reshape([1, hidden.Shape.Rows, 2 * outFeatures]), dBias.Reshape([1, 2 * outFeatures]));
+        if (bias is { } b) p.TrainBias(b, hidden);
         p.Backend.LinearBackward(hidden, weight.Value, dx);
         return dx;
     }

@@ -53,6 +53,6 @@ public sealed class Linear
     public void Train(Pass p, Tensor x, Tensor dy)
     {
         if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, dy, dWeight);
-        if (bias is { } b && p.Gradients?.Of(b) is { } dBias) p.Backend.SumTokens(dy.Reshape([1, dy.Shape.Rows, OutFeatures]), dBias.Reshape([1, OutFeatures]));
+        if (bias is { } b) p.TrainBias(b, dy);
     }
 }

@@ -45,27 +45,7 @@ public sealed unsafe partial class CpuBackend
         }
 
         /// <summary>One over the root of a row's mean square.</summary>
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-        public static float Statistics<S, V>(float* x, int c, float epsilon) where S : struct, ISimd<V> where V : unmanaged
-        {
-            // Four sums, since one addition has to wait for the other.
-            int w = S.Width, i = 0;
-            V s0 = S.Create(0), s1 = s0, s2 = s0, s3 = s0;
-            for (; i <= c - 4 * w; i += 4 * w)
-            {
-                V x0 = S.Load(x + i), x1 = S.Load(x + i + w), x2 = S.Load(x + i + 2 * w), x3 = S.Load(x + i + 3 * w);
-                s0 = S.Fma(x0, x0, s0);
-                s1 = S.Fma(x1, x1, s1);
-                s2 = S.Fma(x2, x2, s2);
-                s3 = S.Fma(x3, x3, s3);
-            }
-            for (; i < c; i += w)
-            {
-                var rest = SimdBlock.Load<S, V>(x + i, c - i);
-                s0 = S.Fma(rest, rest, s0);
-            }
-            var squares = S.Sum(S.Add(S.Add(s0, s1), S.Add(s2, s3)));
-            return (float)(1 / Math.Sqrt((double)squares / c + epsilon));
-        }
+        public static float Statistics<S, V>(float* x, int c, float epsilon) where S : struct, ISimd<V> where V : unmanaged =>
+            (float)(1 / Math.Sqrt((double)SimdBlock.SumSquares<S, V>(x, c) / c + epsilon));
     }
 }

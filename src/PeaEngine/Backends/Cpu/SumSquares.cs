@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-
 namespace PeaEngine.Backends;
 
 public sealed unsafe partial class CpuBackend
@@ -23,26 +21,10 @@ public sealed unsafe partial class CpuBackend
         public float* X, Partials;
         public long Count;
 
-        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public readonly void Run<S, V>(int index, int worker) where S : struct, ISimd<V> where V : unmanaged
         {
-            long i = (long)index * Block, end = Math.Min(Count, i + Block);
-            int w = S.Width;
-            V s0 = S.Create(0), s1 = s0, s2 = s0, s3 = s0;
-            for (; i <= end - 4 * w; i += 4 * w)
-            {
-                V x0 = S.Load(X + i), x1 = S.Load(X + i + w), x2 = S.Load(X + i + 2 * w), x3 = S.Load(X + i + 3 * w);
-                s0 = S.Fma(x0, x0, s0);
-                s1 = S.Fma(x1, x1, s1);
-                s2 = S.Fma(x2, x2, s2);
-                s3 = S.Fma(x3, x3, s3);
-            }
-            for (; i < end; i += w)
-            {
-                var x = SimdBlock.Load<S, V>(X + i, end - i);
-                s0 = S.Fma(x, x, s0);
-            }
-            Partials[index] = S.Sum(S.Add(S.Add(s0, s1), S.Add(s2, s3)));
+            var start = (long)index * Block;
+            Partials[index] = SimdBlock.SumSquares<S, V>(X + start, Math.Min(Count - start, Block));
         }
     }
 }
