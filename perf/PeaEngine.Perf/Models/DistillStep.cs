@@ -2,6 +2,7 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Formats;
+using PeaEngine.Train.Targets;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Optimizers;
 
@@ -28,14 +29,13 @@ sealed class DistillStep(int batch, int size, int tokens) : IBenchmark
         UNet2DConditionModel unet;
         using (var weights = folder.Component("unet").OpenWeights()) unet = room.Own(UNet2DConditionModel.Load(room.Backend, folder.Component("unet").Config, weights));
         var adapter = room.Own(PeaAdapter.Load(Path.Combine(samples, "initial-adapter.safetensors"), room.Backend));
-        var gradients = room.Own(new Gradients(room.Backend));
-        TrainedParameter[] parameters = [.. adapter.Parameters.Select(pair => new TrainedParameter(pair.Key, pair.Value, gradients.Track(pair.Value)))];
+        var target = room.Own(new AdapterTarget(room.Backend, adapter));
         var rate = new LearningRate(LearningRateSchedule.Constant, 3e-4, 0, 1, 0, 1);
-        var optimizer = room.Own(new Optimizer(room.Backend, parameters, new(rate) { MaxGradNorm = 1 }));
+        var optimizer = room.Own(new Optimizer(room.Backend, target.Parameters, new(rate) { MaxGradNorm = 1 }));
         using var scheduler = Scheduler.FromConfig(folder.Component("scheduler").Config);
         var options = new DistillationOptions { FeatureWeight = 1e-4 };
         var unconditional = new UnconditionalText(new float[tokens * adapter.InFeatures], Ones(tokens), new float[tokens * adapter.SequenceFeatures]);
-        var distiller = room.Own(new Distiller(room.Backend, unet, adapter, gradients, [.. scheduler.AlphasCumprod], options, unconditional));
+        var distiller = room.Own(new Distiller(room.Backend, unet, target, [.. scheduler.AlphasCumprod], options, unconditional));
         var random = new Random(1);
         var step = new DistillationBatch([batch, 4, size, size], Normal(random, batch * 4 * size * size), Normal(random, batch * 4 * size * size),
             [.. Enumerable.Range(0, batch).Select(_ => random.Next(1000))], Normal(random, batch * tokens * adapter.InFeatures), Ones(batch * tokens),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using PeaEngine.Train;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Training;
 

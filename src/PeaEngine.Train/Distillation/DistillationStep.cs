@@ -1,5 +1,5 @@
-using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.UNet;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Distillation;
 
@@ -20,10 +20,10 @@ sealed class DistillationStep
         (count, taught) = (batch.Count, weights.Taught);
     }
 
-    /// <summary>Adds the gradients of the adapter's parameters and gives the loss.</summary>
-    public DistillationLoss Run(UNet2DConditionModel unet, PeaAdapter adapter, Gradients gradients, UnconditionalText unconditional)
+    /// <summary>Adds the gradients of what is trained and gives the loss.</summary>
+    public DistillationLoss Run(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional)
     {
-        Pass student = p.Saving(recomputes: options.Recomputes), training = p.Saving(gradients);
+        Pass student = p.Saving(target.Gradients, options.Recomputes), training = p.Saving(target.Gradients);
         int h = batch.LatentShape[2], w = batch.LatentShape[3], channels = batch.LatentShape[1];
         Shape image = [count, h, w, channels];
         Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
@@ -32,14 +32,16 @@ sealed class DistillationStep
 
         UNetFeatures teacherFeatures = new(), studentFeatures = new();
         var withFeatures = options.FeatureWeight > 0 && taught > 0;
-        Tensor? target = taught == 0 ? null : Teach(unet, noisy, timesteps, timeIds, unconditional, withFeatures ? teacherFeatures : null);
+        target.BeforeTeacher();
+        Tensor? taughtPrediction = taught == 0 ? null : Teach(unet, noisy, timesteps, timeIds, unconditional, withFeatures ? teacherFeatures : null);
 
-        var text = new StudentText(training, batch, weights.Order, options.DropsPooled, unconditional, adapter);
+        target.BeforeStudent();
+        var text = new StudentText(training, batch, weights.Order, options.DropsPooled, unconditional, target.Adapter);
         var c = unet.Condition(student, text.Sequence, text.Pooled, timeIds);
         var prediction = unet.Forward(student, noisy, timesteps, c, withFeatures ? studentFeatures : null);
 
         var losses = new LossTerms(p, weights, options);
-        Tensor dPrediction = losses.Prediction(prediction, target, noise);
+        Tensor dPrediction = losses.Prediction(prediction, taughtPrediction, noise);
         var dFeatures = withFeatures ? losses.Features(teacherFeatures, studentFeatures) : null;
         unet.Backward(student, c, dPrediction, dFeatures);
         Tensor dSequence = p.New(text.Sequence.Shape);

@@ -1,5 +1,5 @@
-using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.UNet;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Distillation;
 
@@ -11,26 +11,23 @@ public sealed class Distiller : IDisposable
 {
     readonly Backend backend;
     readonly UNet2DConditionModel unet;
-    readonly PeaAdapter adapter;
-    readonly Gradients gradients;
+    readonly TrainingTarget target;
     readonly IReadOnlyList<float> alphasCumprod;
     readonly DistillationOptions options;
     readonly UnconditionalText unconditional;
     readonly Dictionary<(Shape Latents, int Taught, bool Drops, int StudentTokens, int TeacherValues), long> measured = [];
     Arena? arena;
 
-    /// <summary>A distiller; models and gradients stay the caller's.</summary>
+    /// <summary>A distiller; models and target stay the caller's.</summary>
     /// <param name="backend">Where they are.</param>
-    /// <param name="unet">Teacher and student, frozen.</param>
-    /// <param name="adapter">What is trained, its weights F32.</param>
-    /// <param name="gradients">Of the adapter's parameters.</param>
+    /// <param name="unet">Teacher and student.</param>
+    /// <param name="target">What is trained.</param>
     /// <param name="alphasCumprod">ᾱ of every training timestep; the UNet predicts the noise.</param>
     /// <param name="options">The loss.</param>
     /// <param name="unconditional">What stands for dropped text.</param>
-    public Distiller(Backend backend, UNet2DConditionModel unet, PeaAdapter adapter, Gradients gradients, IReadOnlyList<float> alphasCumprod, DistillationOptions options,
-        UnconditionalText unconditional)
+    public Distiller(Backend backend, UNet2DConditionModel unet, TrainingTarget target, IReadOnlyList<float> alphasCumprod, DistillationOptions options, UnconditionalText unconditional)
     {
-        (this.backend, this.unet, this.adapter, this.gradients) = (backend, unet, adapter, gradients);
+        (this.backend, this.unet, this.target) = (backend, unet, target);
         (this.alphasCumprod, this.options, this.unconditional) = (alphasCumprod, options, unconditional);
     }
 
@@ -41,7 +38,7 @@ public sealed class Distiller : IDisposable
         return Measure(batch, new(batch, options, alphasCumprod));
     }
 
-    /// <summary>Adds a batch's gradients to the adapter's.</summary>
+    /// <summary>Adds a batch's gradients to the target's.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
     public DistillationLoss Accumulate(DistillationBatch batch, CancellationToken cancellation = default)
     {
@@ -78,5 +75,5 @@ public sealed class Distiller : IDisposable
     }
 
     DistillationLoss Run(Pass p, DistillationBatch batch, SampleWeights weights) =>
-        new DistillationStep(p, batch, weights, options, alphasCumprod).Run(unet, adapter, gradients, unconditional);
+        new DistillationStep(p, batch, weights, options, alphasCumprod).Run(unet, target, unconditional);
 }

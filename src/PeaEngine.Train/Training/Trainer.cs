@@ -4,30 +4,27 @@ using PeaEngine.Formats;
 using PeaEngine.Train.Checkpoints;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
-using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Metrics;
-using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Training;
 
 /// <summary>
-/// A training run: batch, noise, distillation, AdamW, log, checkpoint, until its steps are done. A run that goes on from a checkpoint makes the steps
-/// that it would have made, to the bit.
+/// A training run: its phases one after another, step by step, with log and checkpoints, until what was trained is written. A run that goes on from a
+/// checkpoint makes the steps that it would have made, to the bit.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    const string StateFile = "state.safetensors", PositionFile = "position.json";
+    const string PositionFile = "position.json";
 
     readonly TrainConfig config;
     readonly RunFolder folder;
-    readonly Backend backend;
     readonly CheckpointStore store;
     readonly TrainModels models;
-    readonly Gradients gradients;
-    readonly Optimizer optimizer;
-    readonly Distiller distiller;
-    readonly int timesteps;
-    DataPosition? position;
+    readonly TrainingTarget target;
+    readonly (string Name, int Steps, Func<DataPosition?, TrainingPhase> Begin)[] phases;
+    int current;
+    TrainingPhase phase;
     long saved = -1;
 
     /// <summary>Loads a run's models and data, and goes on from its newest checkpoint if it has one.</summary>
@@ -40,163 +37,106 @@ public sealed class Trainer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(warn);
-        (this.config, this.backend, folder) = (config, backend, new(config.Output));
+        (this.config, folder) = (config, new(config.Output));
         CheckSupported(config);
         store = new(folder.Checkpoints, config.Keep);
+        phases = [(DistillationPhase.PhaseName, config.Steps, from => new DistillationPhase(config, models!, target!, backend, from))];
         var checkpoint = store.Newest(warn);
-        position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
-        models = new(config, folder, backend, position, warn);
-        gradients = new(backend);
-        TrainedParameter[] parameters = [.. models.Adapter.Parameters.Select(pair => new TrainedParameter(pair.Key, pair.Value, gradients.Track(pair.Value)))];
-        optimizer = new(backend, parameters, OptimizerOptions());
-        if (checkpoint != null)
-        {
-            using var state = TensorFile.Open(checkpoint.At(StateFile));
-            optimizer.Load(state);
-            saved = checkpoint.Step;
-        }
-        var alphasCumprod = models.Teacher.AlphasCumprod;
-        timesteps = alphasCumprod.Count;
-        distiller = new(backend, models.Teacher.UNet, models.Adapter, gradients, alphasCumprod, LossOptions(), Unconditional());
+        current = checkpoint == null ? 0 : Array.FindIndex(phases, phase => File.Exists(checkpoint.At(StateFile(phase.Name))));
+        if (current < 0) throw new PeaException($"{checkpoint!.Folder}: the state of no phase, expected {string.Join(" or ", phases.Select(phase => StateFile(phase.Name)))}");
+        var position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
+        models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, warn);
+        target = new AdapterTarget(backend, models.Adapter);
+        phase = phases[current].Begin(position);
+        if (checkpoint == null) return;
+        using var state = TensorFile.Open(checkpoint.At(StateFile(phase.Name)));
+        phase.Load(state);
+        saved = Steps;
     }
 
-    /// <summary>Steps that are done.</summary>
-    public long Steps => optimizer.Steps;
+    /// <summary>Steps that are done, of all phases.</summary>
+    public long Steps => phases.Take(current).Sum(before => (long)before.Steps) + phase.Done;
 
     /// <summary>The most bytes that the first step's batch has in use at once, beside the weights; nothing is computed.</summary>
-    public long Measure(CancellationToken cancellation = default) => distiller.Measure(Part(Draw(models.Batches.Next(cancellation)), 0));
+    public long Measure(CancellationToken cancellation = default) => ((DistillationPhase)phase).Measure(cancellation);
 
-    /// <summary>Makes the steps that are left and writes the adapter.</summary>
+    /// <summary>Makes the steps that are left and writes what was trained.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled: what was done is in a checkpoint.</exception>
     public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
         Directory.CreateDirectory(folder.Path);
         config.Save(folder.Config);
-        using var metrics = MetricsLog.Open(folder.Metrics, Steps);
         using var events = config.TensorBoard ? new EventFile(folder.Path) : null;
-        var (clock, first) = (Stopwatch.StartNew(), Steps);
         try
         {
-            while (Steps < config.Steps)
+            for (; ; Next())
             {
-                cancellation.ThrowIfCancellationRequested();
-                var (loss, step) = Step(cancellation);
-                Log(metrics, events, loss, step);
-                if (Steps % config.CheckpointEvery == 0) Save();
-                progress?.Report(new("step", (int)Steps, config.Steps, (int)(Steps - first), config.Data.BatchSize, loss.Total, clock.Elapsed));
+                RunPhase(events, progress, cancellation);
+                if (current == phases.Length - 1) break;
             }
         }
         catch (OperationCanceledException)
         {
-            gradients.Clear();
+            target.Gradients.Clear();
             Save();
             throw;
         }
-        Save();
-        Publish(folder.Adapter, models.Adapter.Parameters.Select(pair => (pair.Key, pair.Value)));
-        if (config.EmaDecay != null) Publish(folder.Average, optimizer.Averages);
+        target.Publish(folder, phase.Averages, Metadata());
+        using var metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
         LossPlot.Draw("loss", metrics.Read("loss")).Save(folder.Plot);
     }
 
     /// <summary>Frees models and memory.</summary>
     public void Dispose()
     {
-        distiller.Dispose();
-        optimizer.Dispose();
-        gradients.Dispose();
+        phase.Dispose();
+        target.Dispose();
         models.Dispose();
     }
 
-    (DistillationLoss Loss, OptimizerStep Step) Step(CancellationToken cancellation)
+    void RunPhase(EventFile? events, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        var batch = models.Batches.Next(cancellation);
-        var drawn = Draw(batch);
-        var loss = new DistillationLoss();
-        for (var i = 0; i < config.Accumulation; i++)
+        using var metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
+        var (clock, first) = (Stopwatch.StartNew(), phase.Done);
+        while (phase.Done < phase.Steps)
         {
-            var part = distiller.Accumulate(Part(drawn, i), cancellation);
-            loss = new(loss.Diffusion + part.Diffusion / config.Accumulation, loss.Logits + part.Logits / config.Accumulation, loss.Features + part.Features / config.Accumulation);
+            cancellation.ThrowIfCancellationRequested();
+            var numbers = phase.Step(cancellation);
+            metrics.Write(phase.Done, numbers);
+            events?.Scalars(Steps, numbers);
+            if (Steps % config.CheckpointEvery == 0) Save();
+            progress?.Report(new(phase.Name, (int)phase.Done, phase.Steps, (int)(phase.Done - first), phase.BatchSize, numbers[0].Value, clock.Elapsed));
         }
-        var step = optimizer.Step(loss.Total, 1.0 / config.Accumulation);
-        position = batch.After;
-        return (loss, step);
+        Save();
     }
 
-    DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, models.Batches.Shape, timesteps);
-
-    /// <summary>One of the passes that a batch is cut into.</summary>
-    DistillationBatch Part(DistillationBatch whole, int index)
+    /// <summary>The phase after this one.</summary>
+    void Next()
     {
-        if (config.Accumulation == 1) return whole;
-        int count = whole.Count / config.Accumulation, first = index * count;
-        T[] Rows<T>(T[] values) => values[(values.Length / whole.Count * first)..(values.Length / whole.Count * (first + count))];
-        T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
-        var shape = whole.LatentShape;
-        return new([count, shape[1], shape[2], shape[3]], Rows(whole.Latents), Rows(whole.Noise), Rows(whole.Timesteps), Rows(whole.StudentHidden), Rows(whole.StudentMask), Rows(whole.TeacherSequence),
-            Optional(whole.TeacherPooled), Optional(whole.TimeIds), Rows(whole.IsCultural), Rows(whole.DropsText));
-    }
-
-    void Log(MetricsLog metrics, EventFile? events, DistillationLoss loss, OptimizerStep step)
-    {
-        ReadOnlySpan<Metric> values =
-        [
-            new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features),
-            new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped),
-        ];
-        metrics.Write(Steps, values);
-        events?.Scalars(Steps, values);
+        phase.Dispose();
+        phase = phases[++current].Begin(null);
     }
 
     void Save()
     {
-        if (saved == Steps || position == null) return;
+        if (saved == Steps || phase.Position is not { } position) return;
         store.Save(Steps, path =>
         {
-            SafetensorsWriter.Write(Path.Combine(path, StateFile), optimizer.State());
+            SafetensorsWriter.Write(Path.Combine(path, StateFile(phase.Name)), phase.State());
             File.WriteAllText(Path.Combine(path, PositionFile), position.ToJson());
         });
         saved = Steps;
     }
 
-    void Publish(string path, IEnumerable<(string Name, Tensor Value)> parameters) =>
-        SafetensorsWriter.Write(path, parameters.OrderBy(parameter => parameter.Name, StringComparer.Ordinal).Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value)),
-            new Dictionary<string, string>
-            {
-                ["format"] = "pt",
-                ["student_length"] = models.Batches.Shape.StudentTokens.ToString(CultureInfo.InvariantCulture),
-                ["pooled_mean"] = models.Adapter.Metadata.MasksPooledMean ? "masked" : "all",
-                ["languages"] = string.Join(',', config.Data.Languages),
-                ["step"] = Steps.ToString(CultureInfo.InvariantCulture),
-            });
+    static string StateFile(string phase) => $"{phase}.safetensors";
 
-    UnconditionalText Unconditional()
+    Dictionary<string, string> Metadata() => new()
     {
-        var text = models.Batches.Unconditional;
-        var isZero = models.ZerosForNoText;
-        return new(text.StudentHidden, text.StudentMask, isZero ? new float[text.TeacherSequence.Length] : text.TeacherSequence, isZero ? new float[text.TeacherPooled.Length] : text.TeacherPooled);
-    }
-
-    DistillationOptions LossOptions() => new()
-    {
-        LogitsWeight = config.Loss.Logits,
-        FeatureWeight = config.Loss.Features,
-        NormalizesFeatures = config.Loss.NormalizeFeatures,
-        Distills = config.Mode != LossMode.Diffusion,
-        LearnsFromNoise = config.Mode != LossMode.Kd,
-        DropsPooled = config.DropPooled,
-        MinSnrGamma = config.Loss.MinSnr,
-        NormalizesGroups = config.Loss.PerGroup,
-        Recomputes = config.Recompute,
-    };
-
-    OptimizerOptions OptimizerOptions() => new(new LearningRate(config.Schedule.Name, config.LearningRate, config.Schedule.LearningRateEnd, config.Schedule.Power, config.Schedule.WarmupSteps, config.Steps))
-    {
-        Beta1 = config.Optimizer.Beta1,
-        Beta2 = config.Optimizer.Beta2,
-        Epsilon = config.Optimizer.Epsilon,
-        WeightDecay = config.Optimizer.WeightDecay,
-        MaxGradNorm = config.Optimizer.MaxGradNorm,
-        EmaDecay = config.EmaDecay,
+        ["format"] = "pt",
+        ["student_length"] = models.Batches.Shape.StudentTokens.ToString(CultureInfo.InvariantCulture),
+        ["pooled_mean"] = models.Adapter.Metadata.MasksPooledMean ? "masked" : "all",
+        ["languages"] = string.Join(',', config.Data.Languages),
+        ["step"] = phase.Done.ToString(CultureInfo.InvariantCulture),
     };
 
     static void CheckSupported(TrainConfig config)

@@ -3,6 +3,7 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Formats;
 using PeaEngine.Tests.Checkpoints;
+using PeaEngine.Train.Targets;
 using PeaEngine.Train.Distillation;
 
 namespace PeaEngine.Tests.Train;
@@ -33,10 +34,9 @@ public class DistillationMemoryTests
             ("layernorm.weight", [1024]), ("layernorm.bias", [1024]), ("projector.0.weight", [1280, 1024]), ("projector.2.weight", [1280, 1280]), ("fc.weight", [2048, 1280]), ("fc.bias", [2048]),
         }.Select(tensor => TensorContent.FromSingles(tensor.Name, tensor.Shape, new float[tensor.Shape.Aggregate(1L, (a, b) => a * b)])));
         using var adapter = PeaAdapter.Load(adapterPath, backend);
-        using var gradients = new Gradients(backend);
-        foreach (var parameter in adapter.Parameters.Values) gradients.Track(parameter);
+        using var target = new AdapterTarget(backend, adapter);
         const int batch = 10, size = 80, tokens = 77;
-        using var distiller = new Distiller(backend, unet, adapter, gradients, new float[1000], new() { Recomputes = recomputes }, new(new float[tokens * 1024], new byte[tokens], new float[tokens * 2048]));
+        using var distiller = new Distiller(backend, unet, target, new float[1000], new() { Recomputes = recomputes }, new(new float[tokens * 1024], new byte[tokens], new float[tokens * 2048]));
         var latents = new float[batch * 4 * size * size];
         double bytes = distiller.Measure(new([batch, 4, size, size], latents, latents, new int[batch], new float[batch * tokens * 1024], new byte[batch * tokens], new float[batch * tokens * 2048],
             new float[batch * 1280], new float[batch * 6], new bool[batch], new bool[batch]));

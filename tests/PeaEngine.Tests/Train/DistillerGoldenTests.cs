@@ -4,6 +4,7 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Formats;
 using PeaEngine.Tests.Models;
+using PeaEngine.Train.Targets;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Optimizers;
 
@@ -29,11 +30,10 @@ public class DistillerGoldenTests
         using var backend = Device.Open("cpu", 2);
         using var unet = ModelFiles.LoadUNet(backend, trajectory.GetProperty("unet").GetString()!["unet/".Length..]);
         using var adapter = PeaAdapter.Load(GoldenFolder.At("distill", name, "adapter_initial.safetensors"), backend);
-        using var gradients = new Gradients(backend);
-        TrainedParameter[] parameters = [.. adapter.Parameters.Select(pair => new TrainedParameter(pair.Key, pair.Value, gradients.Track(pair.Value)))];
-        using var optimizer = new Optimizer(backend, parameters, OptimizerOf(trajectory));
+        using var target = new AdapterTarget(backend, adapter);
+        using var optimizer = new Optimizer(backend, target.Parameters, OptimizerOf(trajectory));
         var unconditional = new UnconditionalText(io["student_hidden_uncond"].Values, Ones(io["student_hidden_uncond"]), io["teacher_embeds_uncond"].Values);
-        using var distiller = new Distiller(backend, unet, adapter, gradients, AlphasCumprod(), new(), unconditional);
+        using var distiller = new Distiller(backend, unet, target, AlphasCumprod(), new(), unconditional);
 
         foreach (var expected in trajectory.GetProperty("steps").EnumerateArray())
         {
@@ -43,12 +43,12 @@ public class DistillerGoldenTests
             AssertClose(expected, "loss_logits", loss.Logits);
             AssertClose(expected, "loss_features", loss.Features);
             AssertClose(expected, "loss", loss.Total);
-            if (index == 0) CheckFirst(first, parameters, backend, trajectory);
+            if (index == 0) CheckFirst(first, target.Parameters, backend, trajectory);
             var step = optimizer.Step(loss.Total);
             AssertClose(expected, "lr", step.LearningRate);
             AssertClose(expected, "grad_norm", step.GradientNorm);
         }
-        foreach (var parameter in parameters) CheckFinal(parameter.Name, initial[parameter.Name].Values, final[parameter.Name].Values, Download(backend, parameter.Value));
+        foreach (var parameter in target.Parameters) CheckFinal(parameter.Name, initial[parameter.Name].Values, final[parameter.Name].Values, Download(backend, parameter.Value));
     }
 
     static DistillationBatch Batch(GoldenTensors io, int step, bool isXL)
@@ -84,7 +84,7 @@ public class DistillerGoldenTests
     }
 
     /// <summary>The file's gradients are after clipping.</summary>
-    static void CheckFirst(GoldenTensors first, TrainedParameter[] parameters, Backend backend, JsonElement trajectory)
+    static void CheckFirst(GoldenTensors first, IReadOnlyList<TrainedParameter> parameters, Backend backend, JsonElement trajectory)
     {
         var norm = trajectory.GetProperty("steps")[0].GetProperty("grad_norm").GetDouble();
         var limit = trajectory.GetProperty("optimizer").GetProperty("max_grad_norm");

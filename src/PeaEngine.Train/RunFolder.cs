@@ -1,4 +1,6 @@
-namespace PeaEngine.Train.Training;
+using PeaEngine.Train.Training;
+
+namespace PeaEngine.Train;
 
 /// <summary>The files of a training run.</summary>
 /// <param name="Path">The folder.</param>
@@ -10,8 +12,8 @@ public sealed record RunFolder(string Path)
     /// <summary>The folder of checkpoints.</summary>
     public string Checkpoints => At("checkpoints");
 
-    /// <summary>A line a step.</summary>
-    public string Metrics => At("metrics.jsonl");
+    /// <summary>A line a step of distillation.</summary>
+    public string Metrics => Log(DistillationPhase.PhaseName);
 
     /// <summary>The loss over the steps.</summary>
     public string Plot => At("loss.png");
@@ -24,6 +26,9 @@ public sealed record RunFolder(string Path)
 
     /// <summary>The running average of what was trained.</summary>
     public string Average => At("adapter-ema.safetensors");
+
+    /// <summary>A line a step of a phase.</summary>
+    internal string Log(string phase) => At(phase == DistillationPhase.PhaseName ? "metrics.jsonl" : $"{phase}.jsonl");
 
     string At(string name) => System.IO.Path.Combine(Path, name);
 }

@@ -1,0 +1,43 @@
+using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Train.Optimizers;
+
+namespace PeaEngine.Train.Targets;
+
+/// <summary>What a run trains. Teacher and student are one UNet: a target that changes it does so around the student's part of a step.</summary>
+public abstract class TrainingTarget : IDisposable
+{
+    /// <summary>A target.</summary>
+    /// <param name="adapter">What maps the student's states; it stays the caller's.</param>
+    /// <param name="gradients">Of what is trained; they become the target's.</param>
+    /// <param name="parameters">What is trained.</param>
+    protected TrainingTarget(PeaAdapter adapter, Gradients gradients, IReadOnlyList<TrainedParameter> parameters) => (Adapter, Gradients, Parameters) = (adapter, gradients, parameters);
+
+    /// <summary>What maps the student's states to the UNet's, whether it is trained or not.</summary>
+    public PeaAdapter Adapter { get; }
+
+    /// <summary>The gradients that backward passes add to.</summary>
+    public Gradients Gradients { get; }
+
+    /// <summary>What the optimiser moves.</summary>
+    public IReadOnlyList<TrainedParameter> Parameters { get; }
+
+    /// <summary>Called before the UNet runs as teacher.</summary>
+    public virtual void BeforeTeacher() { }
+
+    /// <summary>Called before the UNet runs as student, or draws as it was trained.</summary>
+    public virtual void BeforeStudent() { }
+
+    /// <summary>Writes what was trained into a run's folder.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <param name="averages">The running averages by the parameters' names; empty where there are none.</param>
+    /// <param name="metadata">What the files note about the run.</param>
+    /// <exception cref="PeaException">A file cannot be written.</exception>
+    public abstract void Publish(RunFolder folder, IEnumerable<(string Name, Tensor Value)> averages, IReadOnlyDictionary<string, string> metadata);
+
+    /// <summary>Frees the gradients.</summary>
+    public virtual void Dispose()
+    {
+        Gradients.Dispose();
+        GC.SuppressFinalize(this);
+    }
+}

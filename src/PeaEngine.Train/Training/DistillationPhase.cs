@@ -1,0 +1,102 @@
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Data;
+using PeaEngine.Train.Distillation;
+using PeaEngine.Train.Metrics;
+using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Targets;
+
+namespace PeaEngine.Train.Training;
+
+/// <summary>The steps of distillation: batch, noise, teacher and student, losses, gradients.</summary>
+sealed class DistillationPhase : TrainingPhase
+{
+    /// <summary>See <see cref="TrainingPhase.Name"/>.</summary>
+    public const string PhaseName = "distillation";
+
+    readonly TrainConfig config;
+    readonly IBatches batches;
+    readonly Distiller distiller;
+    readonly int timesteps;
+
+    /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
+    public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
+    {
+        (this.config, batches) = (config, models.Batches);
+        var alphasCumprod = models.Teacher.AlphasCumprod;
+        timesteps = alphasCumprod.Count;
+        distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), Unconditional(models));
+    }
+
+    public override string Name => PhaseName;
+
+    public override int Steps => config.Steps;
+
+    public override int BatchSize => config.Data.BatchSize;
+
+    /// <summary>The most bytes that the next batch has in use at once, beside the weights; nothing is computed.</summary>
+    public long Measure(CancellationToken cancellation) => distiller.Measure(Part(Draw(batches.Next(cancellation)), 0));
+
+    public override void Dispose()
+    {
+        distiller.Dispose();
+        base.Dispose();
+    }
+
+    protected override (Metric[] Losses, int Passes, DataPosition After) Accumulate(CancellationToken cancellation)
+    {
+        var batch = batches.Next(cancellation);
+        var drawn = Draw(batch);
+        var loss = new DistillationLoss();
+        for (var i = 0; i < config.Accumulation; i++)
+        {
+            var part = distiller.Accumulate(Part(drawn, i), cancellation);
+            loss = new(loss.Diffusion + part.Diffusion / config.Accumulation, loss.Logits + part.Logits / config.Accumulation, loss.Features + part.Features / config.Accumulation);
+        }
+        return ([new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features)], config.Accumulation, batch.After);
+    }
+
+    DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, batches.Shape, timesteps);
+
+    /// <summary>One of the passes that a batch is cut into.</summary>
+    DistillationBatch Part(DistillationBatch whole, int index)
+    {
+        if (config.Accumulation == 1) return whole;
+        int count = whole.Count / config.Accumulation, first = index * count;
+        T[] Rows<T>(T[] values) => values[(values.Length / whole.Count * first)..(values.Length / whole.Count * (first + count))];
+        T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
+        var shape = whole.LatentShape;
+        return new([count, shape[1], shape[2], shape[3]], Rows(whole.Latents), Rows(whole.Noise), Rows(whole.Timesteps), Rows(whole.StudentHidden), Rows(whole.StudentMask), Rows(whole.TeacherSequence),
+            Optional(whole.TeacherPooled), Optional(whole.TimeIds), Rows(whole.IsCultural), Rows(whole.DropsText));
+    }
+
+    static UnconditionalText Unconditional(TrainModels models)
+    {
+        var text = models.Batches.Unconditional;
+        var isZero = models.ZerosForNoText;
+        return new(text.StudentHidden, text.StudentMask, isZero ? new float[text.TeacherSequence.Length] : text.TeacherSequence, isZero ? new float[text.TeacherPooled.Length] : text.TeacherPooled);
+    }
+
+    static DistillationOptions LossOptions(TrainConfig config) => new()
+    {
+        LogitsWeight = config.Loss.Logits,
+        FeatureWeight = config.Loss.Features,
+        NormalizesFeatures = config.Loss.NormalizeFeatures,
+        Distills = config.Mode != LossMode.Diffusion,
+        LearnsFromNoise = config.Mode != LossMode.Kd,
+        DropsPooled = config.DropPooled,
+        MinSnrGamma = config.Loss.MinSnr,
+        NormalizesGroups = config.Loss.PerGroup,
+        Recomputes = config.Recompute,
+    };
+
+    static OptimizerOptions OptimizerOptions(TrainConfig config) =>
+        new(new LearningRate(config.Schedule.Name, config.LearningRate, config.Schedule.LearningRateEnd, config.Schedule.Power, config.Schedule.WarmupSteps, config.Steps))
+        {
+            Beta1 = config.Optimizer.Beta1,
+            Beta2 = config.Optimizer.Beta2,
+            Epsilon = config.Optimizer.Epsilon,
+            WeightDecay = config.Optimizer.WeightDecay,
+            MaxGradNorm = config.Optimizer.MaxGradNorm,
+            EmaDecay = config.EmaDecay,
+        };
+}
