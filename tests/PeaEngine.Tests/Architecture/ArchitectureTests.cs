@@ -40,7 +40,7 @@ public partial class ArchitectureTests
     public void PackagesAreFewAndTheEngineHasNone()
     {
         Assert.Equal(Packages, Items(Path.Combine(Repository.Root, "Directory.Packages.props"), "PackageVersion").Order(StringComparer.OrdinalIgnoreCase));
-        foreach (var project in new[] { "PeaEngine", "PeaEngine.Diffusion" })
+        foreach (var project in new[] { "PeaEngine.Cuda", "PeaEngine", "PeaEngine.Diffusion" })
             Assert.Empty(Items(Path.Combine(Source, project, $"{project}.csproj"), "PackageReference"));
     }
 
@@ -59,6 +59,19 @@ public partial class ArchitectureTests
         Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Diffusion" or "Train" or "Cli");
         Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Diffusion")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Train" or "Cli");
         Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Train")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value is "Cli");
+    }
+
+    /// <summary>Interop knows no tensors, and of the engine only the backend of GPUs knows interop.</summary>
+    [Fact]
+    public void OnlyTheCudaBackendKnowsInterop()
+    {
+        Assert.DoesNotContain(Lines(Path.Combine(Source, "PeaEngine.Cuda")), line => UsingOrNamespace().Match(line.Text) is { Success: true } match && match.Groups[1].Value != "Cuda");
+        foreach (var (file, text) in Lines(Source))
+        {
+            if (UsingOrNamespace().Match(text) is not { Success: true } match || match.Groups[1].Value != "Cuda") continue;
+            var place = Path.GetRelativePath(Source, file).Replace('\\', '/');
+            Assert.True(place.StartsWith("PeaEngine.Cuda/", StringComparison.Ordinal) || place.StartsWith("PeaEngine/Backends/Cuda/", StringComparison.Ordinal), $"{place}: {text}");
+        }
     }
 
     [Fact]
