@@ -59,7 +59,7 @@ public sealed class PeaAdapter : IDisposable
     public static PeaAdapter Load(string path, Backend backend, DType? dtype = null)
     {
         using var file = TensorFile.Open(path);
-        var metadata = new AdapterMetadata(path, (file as SafetensorsFile)?.Metadata ?? new Dictionary<string, string>());
+        var metadata = new AdapterMetadata(path, file.Metadata);
         ITensorSource source = dtype is { } to ? new ConvertedTensors(file, to) : file;
         return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata));
     }

@@ -19,17 +19,18 @@ public sealed record ConversionOptions
 public sealed record ConvertedWeights(string Path, int Tensors, long Bytes);
 
 /// <summary>
-/// Writes checkpoints anew as safetensors, a piece of a tensor at a time. What a torch file shares between several names is written under
+/// Writes checkpoints anew as safetensors, or as a file of torch's, a piece of a tensor at a time. What a torch file shares between several names is written under
 /// each of them.
 /// </summary>
 public sealed class CheckpointConversion
 {
-    const string Ending = ".safetensors";
+    const string Ending = ".safetensors", TorchEnding = ".bin", FormatKey = "format";
 
-    static readonly string[] TorchEndings = [".bin", ".pt", ".pth", ".ckpt"];
+    /// <summary>Endings of torch's files that are read, not written.</summary>
+    static readonly string[] OtherTorchEndings = [".pt", ".pth", ".ckpt"];
 
     /// <summary>Endings of files that hold weights, which are converted or, in other frameworks' formats, left out.</summary>
-    static readonly string[] WeightEndings = [Ending, .. TorchEndings, ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf"];
+    static readonly string[] WeightEndings = [Ending, TorchEnding, .. OtherTorchEndings, ".msgpack", ".h5", ".onnx", ".onnx_data", ".gguf"];
 
     readonly ConversionOptions options;
     readonly CancellationToken cancellation;
@@ -38,12 +39,12 @@ public sealed class CheckpointConversion
     CheckpointConversion(ConversionOptions options, CancellationToken cancellation) => (this.options, this.cancellation) = (options, cancellation);
 
     /// <summary>
-    /// Converts a file of tensors to a <c>.safetensors</c> file, or the folder of a pipeline or a component to another with safetensors in
+    /// Converts a file of tensors to a <c>.safetensors</c> or <c>.bin</c> file, or the folder of a pipeline or a component to another with safetensors in
     /// place of other weights; a pipeline in one file in the original key naming to a folder, and a pipeline's folder to such a file. The result
     /// appears whole or not at all.
     /// </summary>
     /// <param name="from">A file that <see cref="TensorFile"/> opens, or a folder.</param>
-    /// <param name="to">A name that ends in <c>.safetensors</c>, or the name of a folder that is not there or empty.</param>
+    /// <param name="to">A name that ends in <c>.safetensors</c> or <c>.bin</c>, or the name of a folder that is not there or empty.</param>
     /// <param name="options">What the result should be.</param>
     /// <param name="cancellation">Ends the work; nothing is left behind.</param>
     /// <returns>The files of weights.</returns>
@@ -52,8 +53,8 @@ public sealed class CheckpointConversion
     public static IReadOnlyList<ConvertedWeights> Run(string from, string to, ConversionOptions options, CancellationToken cancellation = default)
     {
         var conversion = new CheckpointConversion(options, cancellation);
-        if (HasEnding(to, TorchEndings)) throw new OptionException($"to: {Quoted.Of(to)}, expected a name that ends in {Ending}, or a folder: torch's files are read, not written");
-        if (HasEnding(to, [Ending])) conversion.ToFile(from, to);
+        if (HasEnding(to, OtherTorchEndings)) throw new OptionException($"to: {Quoted.Of(to)}, expected a name that ends in {Ending} or {TorchEnding}, or a folder");
+        if (HasEnding(to, [Ending, TorchEnding])) conversion.ToFile(from, to);
         else conversion.ToFolder(from, to);
         return conversion.written;
     }
@@ -135,10 +136,15 @@ public sealed class CheckpointConversion
     void Write(ITensorSource source, string path, string shown)
     {
         List<TensorContent> tensors = [.. source.Tensors.Keys.Select(name => Cancellable(TensorContent.FromSource(source, name, options.DType)))];
-        // What the file says of itself goes along; transformers refuses a file that does not say that it is torch's.
-        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
-        foreach (var (key, value) in (source as SafetensorsFile)?.Metadata ?? metadata) metadata[key] = value;
-        SafetensorsWriter.Write(path, tensors, metadata);
+        // What the file says of itself goes along; transformers refuses a safetensors file that does not say that it is torch's.
+        var metadata = new Dictionary<string, string> { [FormatKey] = "pt" };
+        foreach (var (key, value) in source.Metadata) metadata[key] = value;
+        if (HasEnding(path, [TorchEnding]))
+        {
+            metadata.Remove(FormatKey);
+            TorchWriter.Write(path, tensors, metadata);
+        }
+        else SafetensorsWriter.Write(path, tensors, metadata);
         written.Add(new(shown, tensors.Count, tensors.Sum(tensor => tensor.Info.Bytes)));
     }
 

@@ -64,7 +64,7 @@ public sealed record CheckpointInfo(
         using var file = TensorFile.Open(path);
         var kind = CheckpointKind.Of(file.Tensors);
         var parts = CheckpointKind.Split(file.Tensors).Select(part => new CheckpointPart(part.Name, part.Kind, null, path, Count(part.Tensors)));
-        return new CheckpointInfo(path, kind, null, [.. parts], (file as SafetensorsFile)?.Metadata ?? NoMetadata);
+        return new CheckpointInfo(path, kind, null, [.. parts], file.Metadata);
     }
 
     static CheckpointPart ReadComponent(DiffusersFolder pipeline, string name, DiffusersComponent component) =>

@@ -1,3 +1,5 @@
+using System.Collections.ObjectModel;
+
 namespace PeaEngine.Formats;
 
 /// <summary>A tensor of a checkpoint as its file describes it.</summary>
@@ -37,6 +39,9 @@ public interface ITensorSource : IDisposable
 
     /// <summary>Every tensor by its key.</summary>
     IReadOnlyDictionary<string, TensorInfo> Tensors { get; }
+
+    /// <summary>What a file notes beside its tensors; empty where it notes nothing.</summary>
+    IReadOnlyDictionary<string, string> Metadata => ReadOnlyDictionary<string, string>.Empty;
 
     /// <summary>
     /// The tensor that a model of these extents looks for, or null. A source that has no file behind it, for a measurement or a dry run,

@@ -9,7 +9,7 @@ namespace PeaEngine.Formats;
 /// <summary>Writes safetensors files as the reference crate lays them out: larger element types first, then by name, the header padded to 8 bytes.</summary>
 public static class SafetensorsWriter
 {
-    const int PieceBytes = 1 << 22, HeaderAlignment = 8;
+    const int HeaderAlignment = 8;
 
     /// <summary>The element types in the order of the file; the reference crate's.</summary>
     static readonly DType[] Order =
@@ -29,7 +29,9 @@ public static class SafetensorsWriter
             BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)header.Length);
             stream.Write(length);
             stream.Write(header);
-            WriteTensors(stream, ordered);
+            var buffer = TensorContent.BufferFor(ordered);
+            foreach (var tensor in ordered)
+                foreach (var piece in tensor.Pieces(buffer)) stream.Write(piece.Span);
         });
     }
 
@@ -102,19 +104,5 @@ public static class SafetensorsWriter
         json.WriteNumberValue(position + info.Bytes);
         json.WriteEndArray();
         json.WriteEndObject();
-    }
-
-    static void WriteTensors(Stream stream, List<TensorContent> tensors)
-    {
-        var largest = tensors.Count == 0 ? 0 : tensors.Max(tensor => tensor.Info.Bytes);
-        var piece = new byte[Math.Min(largest, PieceBytes)];
-        foreach (var (info, read) in tensors)
-            for (long offset = 0; offset < info.Bytes;)
-            {
-                var part = piece.AsSpan(0, (int)Math.Min(piece.Length, info.Bytes - offset));
-                read(offset, part);
-                stream.Write(part);
-                offset += part.Length;
-            }
     }
 }

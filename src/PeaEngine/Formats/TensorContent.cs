@@ -11,6 +11,8 @@ public delegate void TensorReader(long byteOffset, Span<byte> destination);
 /// <param name="Read">Gives the bytes. Offsets and lengths are multiples of 8 bytes, but for the last piece's length.</param>
 public sealed record TensorContent(TensorInfo Info, TensorReader Read)
 {
+    const int PieceBytes = 1 << 22;
+
     /// <summary>An F32 tensor in memory.</summary>
     /// <exception cref="PeaException">The shape has another number of elements.</exception>
     public static TensorContent FromSingles(string name, IReadOnlyList<long> shape, ReadOnlyMemory<float> values)
@@ -40,6 +42,21 @@ public sealed record TensorContent(TensorInfo Info, TensorReader Read)
         if (dtype is not { } to || to == info.DType || !info.DType.IsFloating()) return new TensorContent(info, (offset, destination) => source.Read(name, offset, destination));
         return new TensorContent(new TensorInfo(name, to, info.Shape), (offset, destination) => Convert(source, info, to, offset, destination));
     }
+
+    /// <summary>The tensor's bytes in order, in pieces that all lie in <paramref name="buffer"/>, one after the other.</summary>
+    internal IEnumerable<ReadOnlyMemory<byte>> Pieces(byte[] buffer)
+    {
+        for (long offset = 0; offset < Info.Bytes;)
+        {
+            var piece = buffer.AsMemory(0, (int)Math.Min(buffer.Length, Info.Bytes - offset));
+            Read(offset, piece.Span);
+            yield return piece;
+            offset += piece.Length;
+        }
+    }
+
+    /// <summary>A buffer for the pieces of any of these tensors.</summary>
+    internal static byte[] BufferFor(IReadOnlyCollection<TensorContent> tensors) => new byte[Math.Min(tensors.Select(tensor => tensor.Info.Bytes).DefaultIfEmpty().Max(), PieceBytes)];
 
     /// <summary>Through singles, as torch does it, also from doubles.</summary>
     static void Convert(ITensorSource source, TensorInfo info, DType to, long offset, Span<byte> destination)

@@ -86,6 +86,24 @@ public sealed class CheckpointConversionTests : IDisposable
         Assert.Equal(("kept", "np"), (file.Metadata["note"], file.Metadata["format"]));
     }
 
+    /// <summary>There and back, tensors and notes are the same, and so are the bytes.</summary>
+    [Fact]
+    public void SafetensorsBecomeATorchFileAndComeBack()
+    {
+        var notes = new Dictionary<string, string> { ["format"] = "pt", ["pooled_mean"] = "masked" };
+        SafetensorsWriter.Write(folder.At("a.safetensors"), [TensorContent.FromSingles("b", [3], new float[] { 1, 2, 3 }), TensorContent.FromSingles("a", [1, 2], new float[] { 4, 5 })], notes);
+
+        var written = Assert.Single(Run(folder.At("a.safetensors"), folder.At("a.bin")));
+        Run(folder.At("a.bin"), folder.At("again.safetensors"));
+        Run(folder.At("a.bin"), folder.At("half.BIN"), DType.F16);
+
+        Assert.Equal((folder.At("a.bin"), 2, 20), (written.Path, written.Tensors, written.Bytes));
+        Assert.Equal(File.ReadAllBytes(folder.At("a.safetensors")), File.ReadAllBytes(folder.At("again.safetensors")));
+        using var half = TorchFile.Open(folder.At("half.BIN"));
+        Assert.All(half.Tensors.Values, info => Assert.Equal(DType.F16, info.DType));
+        Assert.Equal("masked", Assert.Single(half.Metadata).Value);
+    }
+
     [Fact]
     public void AComponentsFolderGetsSafetensors()
     {

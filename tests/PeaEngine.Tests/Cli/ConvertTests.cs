@@ -32,7 +32,7 @@ public sealed class ConvertTests : IDisposable
         CommandLine.Run("convert", Tied).AssertFails(ExitCode.WrongUsage, "pea convert --help");
         foreach (var type in new[] { "f64", "i8", "1", "half" })
             CommandLine.Run("convert", Tied, folder.At("out.safetensors"), "--dtype", type).AssertFails(ExitCode.WrongUsage, $"dtype: '{type}', expected f16, bf16 or f32");
-        CommandLine.Run("convert", Tied, folder.At("out.ckpt")).AssertFails(ExitCode.WrongUsage, "out.ckpt", ".safetensors");
+        CommandLine.Run("convert", Tied, folder.At("out.ckpt")).AssertFails(ExitCode.WrongUsage, "out.ckpt", ".safetensors or .bin");
         CommandLine.Run("convert", folder.At("absent"), folder.At("out.safetensors")).AssertFails(ExitCode.Failed, folder.At("absent"), "no such file");
         CommandLine.Run("convert", Tied, folder.At("no", "out.safetensors")).AssertFails(ExitCode.Failed, folder.At("no"));
         CommandLine.Run("convert", folder.Write("bad.pt", "text"), folder.At("out.safetensors")).AssertFails(ExitCode.Failed, "bad.pt", "unknown");

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
 using PeaEngine.Diffusion.Images;
+using PeaEngine.Formats;
 
 namespace PeaEngine.Tests.Images;
 
@@ -60,5 +61,5 @@ static class PngFiles
     }
 
     static void Seal(Span<byte> chunk) =>
-        BinaryPrimitives.WriteUInt32BigEndian(chunk[^4..], Crc32.Of(chunk.Slice(4, 4), chunk[8..^4]));
+        BinaryPrimitives.WriteUInt32BigEndian(chunk[^4..], Crc32.Append(0, chunk[4..^4]));
 }

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Images;
 
@@ -83,7 +84,7 @@ static class PngReader
         if (length > rest.Length - 12)
             throw new PeaException($"{name}: {type} at byte {offset} has {length} bytes, the file only {rest.Length - 12} more: it is truncated");
         var data = rest.Slice(8, (int)length);
-        var (stored, computed) = (BinaryPrimitives.ReadUInt32BigEndian(rest.Span[(8 + (int)length)..]), Crc32.Of(typeBytes, data.Span));
+        var (stored, computed) = (BinaryPrimitives.ReadUInt32BigEndian(rest.Span[(8 + (int)length)..]), Crc32.Append(0, rest.Span.Slice(4, 4 + (int)length)));
         if (stored != computed) throw new PeaException($"{name}: {type} at byte {offset} has checksum {stored:x8}, expected {computed:x8}: the file is damaged");
         offset += 12 + (int)length;
         return (type, data);

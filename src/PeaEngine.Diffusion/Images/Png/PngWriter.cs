@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Images;
 
@@ -63,7 +64,7 @@ static class PngWriter
         stream.Write(word);
         stream.Write(name);
         stream.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(word, Crc32.Of(name, data));
+        BinaryPrimitives.WriteUInt32BigEndian(word, Crc32.Append(Crc32.Append(0, name), data));
         stream.Write(word);
     }
 }

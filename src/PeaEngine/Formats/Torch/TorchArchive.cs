@@ -1,9 +1,16 @@
+using System.Collections.ObjectModel;
+
 namespace PeaEngine.Formats;
 
-/// <summary>torch's zip archive: a folder with <c>data.pkl</c>, <c>byteorder</c>, and the storages <c>data/0</c>, <c>data/1</c>, ….</summary>
+/// <summary>
+/// torch's zip archive: a folder with <c>data.pkl</c>, <c>byteorder</c>, and the storages <c>data/0</c>, <c>data/1</c>, …. Files of <see cref="TorchWriter"/> may have
+/// <c>metadata.json</c> too, an object of texts.
+/// </summary>
 static class TorchArchive
 {
-    const string PickleName = "data.pkl", StorageFolder = "data/", ByteOrderName = "byteorder", Little = "little";
+    public const string PickleName = "data.pkl", StorageFolder = "data/", ByteOrderName = "byteorder", Little = "little", MetadataName = "metadata.json";
+
+    const int MaxMetadataBytes = 1 << 20;
 
     /// <summary>Finds the saved object and the storages.</summary>
     /// <exception cref="PeaException">The archive is broken or not one of <c>torch.save</c>.</exception>
@@ -19,6 +26,16 @@ static class TorchArchive
         var (position, bytes) = entries[pickle];
         var root = new PickleMachine(new PickleReader(file, position, position + bytes)).Run();
         var storages = top + StorageFolder;
-        return new TorchContent(root, entries.Where(entry => entry.Key.StartsWith(storages, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[storages.Length..], entry => entry.Value));
+        return new TorchContent(root, entries.Where(entry => entry.Key.StartsWith(storages, StringComparison.Ordinal)).ToDictionary(entry => entry.Key[storages.Length..], entry => entry.Value),
+            entries.TryGetValue(top + MetadataName, out var notes) ? Notes(file, notes) : ReadOnlyDictionary<string, string>.Empty);
+    }
+
+    static Dictionary<string, string> Notes(RandomAccessFile file, ZipEntry entry)
+    {
+        if (entry.Bytes > MaxMetadataBytes) throw new PeaException($"{file.Path}: {MetadataName} has {entry.Bytes} bytes, expected at most {MaxMetadataBytes}");
+        var bytes = new byte[entry.Bytes];
+        file.Read(entry.Position, bytes);
+        var json = JsonConfig.Parse(bytes, $"{file.Path}: {MetadataName}");
+        return json.Keys.Distinct().ToDictionary(key => key, key => json.String(key));
     }
 }

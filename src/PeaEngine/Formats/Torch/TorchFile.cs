@@ -26,6 +26,7 @@ public sealed class TorchFile : ITensorSource
             false => throw new PeaException($"{file.Path}: no torch file: it begins neither as a zip archive nor as a pickle, expected what torch.save writes"),
         };
         foreach (var (name, tensor) in TorchStateDictionary.Collect(file.Path, content.Root, file.Length)) Add(name, tensor, content.Storages);
+        Metadata = content.Metadata;
     }
 
     /// <inheritdoc/>
@@ -33,6 +34,9 @@ public sealed class TorchFile : ITensorSource
 
     /// <inheritdoc/>
     public IReadOnlyDictionary<string, TensorInfo> Tensors => tensors;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Metadata { get; }
 
     /// <summary>Opens a file and checks all of it but the tensors' values.</summary>
     /// <exception cref="PeaException">
@@ -98,4 +102,5 @@ public sealed class TorchFile : ITensorSource
 /// <summary>What a torch file holds.</summary>
 /// <param name="Root">The object that was saved.</param>
 /// <param name="Storages">Where the storages' bytes are, by key.</param>
-sealed record TorchContent(object? Root, IReadOnlyDictionary<string, ZipEntry> Storages);
+/// <param name="Metadata">What is noted beside.</param>
+sealed record TorchContent(object? Root, IReadOnlyDictionary<string, ZipEntry> Storages, IReadOnlyDictionary<string, string> Metadata);

@@ -40,6 +40,9 @@ static class TorchGlobals
     /// <summary>What a name stands for: a <see cref="TorchFunction"/>, a <see cref="TorchElement"/> or <see cref="Inert"/>; null where it is not allowed.</summary>
     public static object? Find(string module, string name) => Allowed.GetValueOrDefault($"{module}.{name}");
 
+    /// <summary>torch's class of a storage of an element type, or null where it has none.</summary>
+    public static string? StorageOf(DType dtype) => Storages.FirstOrDefault(storage => Elements.Any(element => element.Name == storage.Element && element.DType == dtype)).Name;
+
     /// <summary>The storage that a persistent id stands for: ('storage', type, key, location, elements), in legacy files also None or (key, first, elements) of a part.</summary>
     /// <exception cref="TorchValueException">It is of another form.</exception>
     public static TorchStorage PersistentId(object? id)

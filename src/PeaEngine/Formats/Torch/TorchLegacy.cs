@@ -1,3 +1,4 @@
+using System.Collections.ObjectModel;
 using System.Globalization;
 
 namespace PeaEngine.Formats;
@@ -33,6 +34,6 @@ static class TorchLegacy
             if (!storages.TryAdd(key, new ZipEntry(reader.Position, bytes))) throw reader.Broken($"storage {Quoted.Of(key)} twice, expected every key once");
             reader.Skip(bytes);
         }
-        return new TorchContent(root, storages);
+        return new TorchContent(root, storages, ReadOnlyDictionary<string, string>.Empty);
     }
 }

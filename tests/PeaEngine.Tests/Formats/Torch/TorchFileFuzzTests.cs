@@ -20,9 +20,18 @@ public sealed class TorchFileFuzzTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Files))]
-    public void DamagedFilesOpenOrAreRefused(string name)
+    public void DamagedFilesOpenOrAreRefused(string name) => OpenOrRefuse(File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "golden", "torch-files", "good", name)));
+
+    /// <summary>Of our own writer, with notes.</summary>
+    [Fact]
+    public void DamagedNotesOpenOrAreRefused()
     {
-        var valid = File.ReadAllBytes(Path.Combine(Repository.Root, "tests", "golden", "torch-files", "good", name));
+        TorchWriter.Write(folder.At("own.bin"), [TensorContent.FromSingles("a", [2], new float[2])], new Dictionary<string, string> { ["pooled_mean"] = "masked", ["languages"] = "zh,it" });
+        OpenOrRefuse(File.ReadAllBytes(folder.At("own.bin")));
+    }
+
+    void OpenOrRefuse(byte[] valid)
+    {
         var path = folder.At("fuzz.pt");
         var random = new Random(22);
         var (opened, refused) = (0, 0);

@@ -1,17 +1,16 @@
-namespace PeaEngine.Diffusion.Images;
+namespace PeaEngine.Formats;
 
-/// <summary>The checksum of a PNG's chunks: the reflected polynomial EDB88320.</summary>
-static class Crc32
+/// <summary>The checksum of PNG's chunks and of zip archives: the reflected polynomial EDB88320.</summary>
+public static class Crc32
 {
     static readonly uint[] Table = MakeTable();
 
-    /// <summary>The checksum of a chunk's type and data.</summary>
-    public static uint Of(ReadOnlySpan<byte> type, ReadOnlySpan<byte> data) => ~Update(Update(uint.MaxValue, type), data);
-
-    static uint Update(uint crc, ReadOnlySpan<byte> bytes)
+    /// <summary>The checksum of what has the checksum <paramref name="crc"/> followed by <paramref name="bytes"/>; that of nothing is 0.</summary>
+    public static uint Append(uint crc, ReadOnlySpan<byte> bytes)
     {
+        crc = ~crc;
         foreach (var value in bytes) crc = Table[(byte)(crc ^ value)] ^ (crc >> 8);
-        return crc;
+        return ~crc;
     }
 
     static uint[] MakeTable()
