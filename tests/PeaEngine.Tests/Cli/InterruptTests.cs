@@ -20,12 +20,50 @@ public sealed class InterruptTests : IDisposable
         using var process = Process.Start(start)!;
 
         Assert.StartsWith("step 1/1000,", process.StandardError.ReadLine(), StringComparison.Ordinal);
-        using (var kill = Process.Start("kill", ["-INT", process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)])) kill.WaitForExit();
+        Send(process, "INT");
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
 
         Assert.Equal(ExitCode.Cancelled, process.ExitCode);
         Assert.EndsWith("pea: cancelled\n", error, StringComparison.Ordinal);
         Assert.Empty(folder.Files());
+    }
+
+    /// <summary>Whatever the process does after the first one, it does not wait for it.</summary>
+    [Theory]
+    [InlineData("INT", 130)]
+    [InlineData("TERM", 143)]
+    public void ASecondSignalEndsItAtOnce(string signal, int code)
+    {
+        if (OperatingSystem.IsWindows()) return;
+        using var process = HelperProgram.Start(nameof(InterruptTests));
+        Assert.Equal("working", process.StandardOutput.ReadLine());
+        Send(process, signal);
+        Assert.Equal("asked to stop", process.StandardOutput.ReadLine());
+        Assert.False(process.WaitForExit(100));
+        Send(process, signal);
+        Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
+        Assert.Equal(code, process.ExitCode);
+    }
+
+    /// <summary>Works on, though it was asked to stop.</summary>
+    internal static void NeverListen()
+    {
+        using var interrupt = new Interrupt();
+        interrupt.Token.Register(() => Say("asked to stop"));
+        Say("working");
+        Thread.Sleep(Timeout.Infinite);
+
+        static void Say(string text)
+        {
+            Console.Out.WriteLine(text);
+            Console.Out.Flush();
+        }
+    }
+
+    static void Send(Process process, string signal)
+    {
+        using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
     }
 }

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using PeaEngine.Formats;
 using PeaEngine.Train.Checkpoints;
@@ -63,8 +62,7 @@ public class CheckpointKillTests
     /// <summary>The last step that the process said it had saved.</summary>
     static long SaveAndKill(string folder, int afterMilliseconds)
     {
-        var host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        using var process = Process.Start(new ProcessStartInfo(host, [typeof(HelperProgram).Assembly.Location, nameof(CheckpointKillTests), folder]) { RedirectStandardOutput = true })!;
+        using var process = HelperProgram.Start(nameof(CheckpointKillTests), folder);
         var first = process.StandardOutput.ReadLine();
         Thread.Sleep(afterMilliseconds);
         process.Kill();
