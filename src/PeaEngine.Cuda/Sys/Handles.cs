@@ -1,4 +1,9 @@
 // NVIDIA's names of what is only passed on: an address of the device, an ordinal, and pointers whose target only the driver knows.
+global using cublasHandle = nint;
+global using cublasLtHandle = nint;
+global using cublasLtMatmulDesc = nint;
+global using cublasLtMatmulPreference = nint;
+global using cublasLtMatrixLayout = nint;
 global using CUcontext = nint;
 global using CUdevice = int;
 global using CUdeviceptr = nint;
@@ -10,9 +15,4 @@ global using CUgraphNode = nint;
 global using CUmemoryPool = nint;
 global using CUmodule = nint;
 global using CUstream = nint;
-global using cublasHandle = nint;
-global using cublasLtHandle = nint;
-global using cublasLtMatmulDesc = nint;
-global using cublasLtMatmulPreference = nint;
-global using cublasLtMatrixLayout = nint;
 global using nvrtcProgram = nint;

@@ -1,0 +1,23 @@
+// 16 bytes at a time, the widest that a thread reads and writes: four floats or eight 16-bit floats.
+#pragma once
+#include "half.cuh"
+
+template <typename T> struct alignas(16) Vector
+{
+    static constexpr int N = 16 / sizeof(T);
+    T at[N];
+};
+
+// x has to be aligned to 16 bytes.
+template <typename T> __device__ __forceinline__ Vector<T> load(const T* x) { return *reinterpret_cast<const Vector<T>*>(x); }
+
+template <typename T> __device__ __forceinline__ void store(T* y, const Vector<T>& v) { *reinterpret_cast<Vector<T>*>(y) = v; }
+
+// Whether all of the addresses, and so whatever follows in steps of 16 bytes, can be read and written by vectors.
+__device__ __forceinline__ bool aligned(const void* a, const void* b = nullptr, const void* c = nullptr, const void* d = nullptr)
+{
+    return (((unsigned long long)a | (unsigned long long)b | (unsigned long long)c | (unsigned long long)d) & 15) == 0;
+}
+
+// The first element of this thread's vector of N, counted over the grid.
+template <int N> __device__ __forceinline__ long long first_element() { return (blockIdx.x * (long long)blockDim.x + threadIdx.x) * N; }
