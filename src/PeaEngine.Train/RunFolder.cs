@@ -24,11 +24,17 @@ public sealed record RunFolder(string Path)
     /// <summary>What was trained.</summary>
     public string Adapter => At("adapter.safetensors");
 
+    /// <summary>The same as torch's file, with the keys of the published adapters.</summary>
+    public string TorchAdapter => TorchTwin(Adapter);
+
     /// <summary>The running average of what was trained.</summary>
     public string Average => At("adapter-ema.safetensors");
 
     /// <summary>A line a step of a phase.</summary>
     internal string Log(string phase) => At(phase == DistillationPhase.PhaseName ? "metrics.jsonl" : $"{phase}.jsonl");
+
+    /// <summary>torch's file beside one of safetensors.</summary>
+    internal static string TorchTwin(string path) => System.IO.Path.ChangeExtension(path, ".bin");
 
     string At(string name) => System.IO.Path.Combine(Path, name);
 }

@@ -1,11 +1,15 @@
 using System.Globalization;
+using PeaEngine.Formats;
 
 namespace PeaEngine.Diffusion.Adapters;
 
-/// <summary>What a safetensors file of an adapter notes beside its weights; torch's files have no place for it.</summary>
+/// <summary>What a file of an adapter notes beside its weights; those that torch wrote note nothing.</summary>
 public sealed record AdapterMetadata
 {
-    const string LengthKey = "student_length", MeanKey = "pooled_mean", Masked = "masked", All = "all";
+    /// <summary>The keys of <see cref="StudentLength"/> and <see cref="MasksPooledMean"/>.</summary>
+    public const string LengthKey = "student_length", MeanKey = "pooled_mean";
+
+    const string Masked = "masked", All = "all";
 
     /// <summary>Reads a file's notes; other keys are left alone.</summary>
     /// <param name="path">The file, for messages.</param>
@@ -22,9 +26,20 @@ public sealed record AdapterMetadata
         PeaException Wrong(string key, string value, string expected) => new($"{path}: metadata {key} is '{value}', expected {expected}");
     }
 
+    /// <summary>Reads the notes of a file alone, not its weights.</summary>
+    /// <exception cref="PeaException">The file cannot be read, or a value means nothing.</exception>
+    public static AdapterMetadata Read(string path)
+    {
+        using var file = TensorFile.Open(path);
+        return new(path, file.Metadata);
+    }
+
+    /// <summary>How <see cref="MasksPooledMean"/> is noted.</summary>
+    public static string MeanOf(bool masksPooledMean) => masksPooledMean ? Masked : All;
+
     /// <summary><c>student_length</c>: the context length that the adapter was trained with.</summary>
     public int? StudentLength { get; }
 
-    /// <summary><c>pooled_mean</c>: <c>masked</c> for a mean over the tokens that are no padding, <c>all</c> (the default, and the reference's way) for one over all.</summary>
-    public bool MasksPooledMean { get; }
+    /// <summary><c>pooled_mean</c>: <c>masked</c> for a mean over the tokens that are no padding, <c>all</c> (the reference's way) for one over all.</summary>
+    public bool? MasksPooledMean { get; }
 }

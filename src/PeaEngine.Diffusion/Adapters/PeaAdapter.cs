@@ -18,9 +18,9 @@ public sealed class PeaAdapter : IDisposable
     readonly Linear[] projector;
     readonly Linear? fc;
 
-    PeaAdapter(WeightStore weights, AdapterMetadata metadata)
+    PeaAdapter(WeightStore weights, AdapterMetadata metadata, bool masksPooledMean)
     {
-        (this.weights, Metadata) = (weights, metadata);
+        (this.weights, Metadata, MasksPooledMean) = (weights, metadata, masksPooledMean);
         var source = weights.Source;
         var w = weights.RootOf(NormKey);
         InFeatures = source.Tensors.TryGetValue(w.Key(NormKey), out var info) && info.Shape is [> 0 and <= Largest and var channels]
@@ -42,6 +42,12 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>What the file notes beside the weights.</summary>
     public AdapterMetadata Metadata { get; }
 
+    /// <summary>Whether the pooled embedding is the mean over the tokens that are no padding, instead of all.</summary>
+    public bool MasksPooledMean { get; }
+
+    /// <summary>The channels of the student's hidden state, and of what each linear gives, in their order.</summary>
+    public IReadOnlyList<int> Dimensions => [InFeatures, .. projector.Select(linear => linear.OutFeatures), .. fc == null ? [] : new[] { fc.OutFeatures }];
+
     /// <summary>The channels of the student's hidden state.</summary>
     public int InFeatures { get; }
 
@@ -55,13 +61,14 @@ public sealed class PeaAdapter : IDisposable
     /// <param name="path">The file.</param>
     /// <param name="backend">Where the weights go; it stays the caller's.</param>
     /// <param name="dtype">F32, F16 or BF16, which all weights are converted to; by default they stay in their stored type.</param>
+    /// <param name="masksPooledMean">Whether the pooled mean leaves padding out, where the file does not say.</param>
     /// <exception cref="PeaException">The file cannot be read, is no adapter, or its layers do not fit each other.</exception>
-    public static PeaAdapter Load(string path, Backend backend, DType? dtype = null)
+    public static PeaAdapter Load(string path, Backend backend, DType? dtype = null, bool masksPooledMean = false)
     {
         using var file = TensorFile.Open(path);
         var metadata = new AdapterMetadata(path, file.Metadata);
         ITensorSource source = dtype is { } to ? new ConvertedTensors(file, to) : file;
-        return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata));
+        return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata, metadata.MasksPooledMean ?? masksPooledMean));
     }
 
     /// <summary>Maps a student's hidden state to what the UNet takes.</summary>
@@ -127,7 +134,7 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>The gradient of the last projection's output, which is pooled and goes through fc.</summary>
     Tensor PooledBackward(Pass p, Tensor dSequence, Tensor dPooled)
     {
-        Tensor? counted = Metadata.MasksPooledMean ? p.Saved!.Pop() : null;
+        Tensor? counted = MasksPooledMean ? p.Saved!.Pop() : null;
         var x = p.Saved!.Pop();
         fc!.Train(p, Gelu(p, x), dSequence);
         var dx = fc.Backward(p, dSequence);
@@ -146,7 +153,7 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>The mask on the backend, where the mean is masked.</summary>
     Tensor? Counted(Pass p, ReadOnlySpan<byte> mask, int batch, int tokens)
     {
-        if (!Metadata.MasksPooledMean) return null;
+        if (!MasksPooledMean) return null;
         var counted = p.Save([batch, tokens], DType.U8);
         p.Backend.Upload(mask, counted);
         return counted;

@@ -24,7 +24,7 @@ public sealed record ConvertedWeights(string Path, int Tensors, long Bytes);
 /// </summary>
 public sealed class CheckpointConversion
 {
-    const string Ending = ".safetensors", TorchEnding = ".bin", FormatKey = "format";
+    const string Ending = ".safetensors", TorchEnding = ".bin";
 
     /// <summary>Endings of torch's files that are read, not written.</summary>
     static readonly string[] OtherTorchEndings = [".pt", ".pth", ".ckpt"];
@@ -137,14 +137,8 @@ public sealed class CheckpointConversion
     {
         List<TensorContent> tensors = [.. source.Tensors.Keys.Select(name => Cancellable(TensorContent.FromSource(source, name, options.DType)))];
         // What the file says of itself goes along; transformers refuses a safetensors file that does not say that it is torch's.
-        var metadata = new Dictionary<string, string> { [FormatKey] = "pt" };
-        foreach (var (key, value) in source.Metadata) metadata[key] = value;
-        if (HasEnding(path, [TorchEnding]))
-        {
-            metadata.Remove(FormatKey);
-            TorchWriter.Write(path, tensors, metadata);
-        }
-        else SafetensorsWriter.Write(path, tensors, metadata);
+        if (HasEnding(path, [TorchEnding])) TorchWriter.Write(path, tensors, source.Metadata);
+        else SafetensorsWriter.Write(path, tensors, new Dictionary<string, string>(source.Metadata) { ["format"] = source.Metadata.GetValueOrDefault("format", "pt") });
         written.Add(new(shown, tensors.Count, tensors.Sum(tensor => tensor.Info.Bytes)));
     }
 

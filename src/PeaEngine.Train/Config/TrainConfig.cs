@@ -32,8 +32,8 @@ public sealed record TrainConfig
     /// <summary>A fresh adapter's hidden widths.</summary>
     public IReadOnlyList<int> AdapterHidden { get; init; } = [2048, 2048];
 
-    /// <summary>Whether the pooled embedding is the mean over the tokens that are no padding.</summary>
-    public bool MaskedPooled { get; init; }
+    /// <summary>Whether the pooled embedding is the mean over the tokens that are no padding; null: as the adapter's file says, else over all.</summary>
+    public bool? MaskedPooled { get; init; }
 
     /// <summary>What has gradients.</summary>
     public TrainTarget Train { get; init; }

@@ -16,7 +16,7 @@ static class TrainConfigKeys
         Key("student_length", Optional(Integer(1)), c => c.StudentLength, (c, v) => c with { StudentLength = v }, "Tokens of the student's context; null: the adapter's, else 52 for Chinese-CLIP, else the student's own."),
         Key("adapter", OptionalText, c => c.Adapter, (c, v) => c with { Adapter = v }, "The adapter to go on from; null: fresh weights, as PyTorch begins."),
         Key("adapter_hidden", List(Integer(1)), c => c.AdapterHidden, (c, v) => c with { AdapterHidden = v }, "Hidden widths of a fresh adapter's projector; its other widths are the student's and the teacher's."),
-        Key("masked_pooled", Flag, c => c.MaskedPooled, (c, v) => c with { MaskedPooled = v }, "Whether the pooled embedding is the mean over tokens that are no padding. Published: over all."),
+        Key("masked_pooled", Optional(Flag), c => c.MaskedPooled, (c, v) => c with { MaskedPooled = v }, "Whether the pooled embedding is the mean over tokens that are no padding; null: as the adapter's file says, else no, as published."),
         Key("train", Choice<TrainTarget>(), c => c.Train, (c, v) => c with { Train = v }, "What is trained: the adapter, or as the paper's baselines a LoRA on the UNet or its cross-attention's keys and values."),
         Key("mode", Choice<LossMode>(), c => c.Mode, (c, v) => c with { Mode = v }, "The loss: hybrid takes captions without an English pair to the noise and others to the teacher; kd all to the teacher; diffusion all to the noise."),
         Key("seed", Seed, c => c.Seed, (c, v) => c with { Seed = v }, "Of everything random: order, crops, noise, timesteps, dropout, fresh weights."),

@@ -24,6 +24,11 @@ public sealed class AdapterTarget : TrainingTarget
         if (averages.Any()) Write(folder.Average, averages, metadata);
     }
 
-    void Write(string path, IEnumerable<(string Name, Tensor Value)> parameters, IReadOnlyDictionary<string, string> metadata) =>
-        SafetensorsWriter.Write(path, parameters.OrderBy(parameter => parameter.Name, StringComparer.Ordinal).Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value)), metadata);
+    /// <summary>As safetensors, and as torch's file with the keys in the order of the layers.</summary>
+    void Write(string path, IEnumerable<(string Name, Tensor Value)> parameters, IReadOnlyDictionary<string, string> metadata)
+    {
+        List<TensorContent> tensors = [.. parameters.Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value))];
+        SafetensorsWriter.Write(path, tensors, metadata);
+        TorchWriter.Write(RunFolder.TorchTwin(path), tensors, metadata);
+    }
 }

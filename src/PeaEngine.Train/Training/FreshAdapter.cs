@@ -11,7 +11,8 @@ static class FreshAdapter
     /// <param name="seed">The run's seed.</param>
     /// <param name="widths">The student's channels, the hidden ones, and those of the pooled embedding, or of the sequence where there is none.</param>
     /// <param name="sequence">Channels of the sequence, where there is a pooled embedding.</param>
-    public static void Write(string path, ulong seed, IReadOnlyList<int> widths, int? sequence)
+    /// <param name="notes">What the file notes.</param>
+    public static void Write(string path, ulong seed, IReadOnlyList<int> widths, int? sequence, IReadOnlyDictionary<string, string> notes)
     {
         var tensors = new List<TensorContent> { Filled("layernorm.weight", widths[0], 1), Filled("layernorm.bias", widths[0], 0) };
         for (var i = 0; i < widths.Count - 1; i++) tensors.Add(Matrix($"projector.{2 * i}.weight", widths[i + 1], widths[i]));
@@ -20,7 +21,7 @@ static class FreshAdapter
             tensors.Add(Matrix("fc.weight", features, widths[^1]));
             tensors.Add(Uniform("fc.bias", [features], widths[^1]));
         }
-        SafetensorsWriter.Write(path, tensors);
+        SafetensorsWriter.Write(path, tensors, notes);
 
         TensorContent Matrix(string name, int outputs, int inputs) => Uniform(name, [outputs, inputs], inputs);
 

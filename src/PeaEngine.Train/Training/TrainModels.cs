@@ -15,21 +15,26 @@ sealed class TrainModels : IDisposable
     public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, Action<string> warn)
     {
         var source = new PipelineSource(config.Teacher) { Config = config.TeacherConfig, Vae = config.Vae };
+        var noted = config.Adapter is { } adapter ? AdapterMetadata.Read(adapter) : null;
+        Agree("student_length", config.StudentLength, noted?.StudentLength);
+        Agree("masked_pooled", config.MaskedPooled, noted?.MasksPooledMean);
+        var (length, masksPooledMean) = (config.StudentLength ?? noted?.StudentLength, config.MaskedPooled ?? false);
         teacher = DiffusionPipeline.Load(source, backend);
         try
         {
-            if (!config.Cache) encoders = TrainingEncoders.Load(source, config.Student, config.StudentLength, backend);
+            StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
+            if (!config.Cache) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
             Batches = encoders == null
-                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, config.StudentLength), null, config.Seed, from)
+                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, warn: warn);
             var shape = Batches.Shape;
             if (config.Adapter == null && !File.Exists(folder.FreshAdapter))
             {
                 Directory.CreateDirectory(folder.Path);
                 FreshAdapter.Write(folder.FreshAdapter, config.Seed, [shape.StudentChannels, .. config.AdapterHidden, shape.PooledChannels > 0 ? shape.PooledChannels : shape.TeacherChannels],
-                    shape.PooledChannels > 0 ? shape.TeacherChannels : null);
+                    shape.PooledChannels > 0 ? shape.TeacherChannels : null, AdapterNotes.Of(shape.StudentTokens, masksPooledMean));
             }
-            Adapter = PeaAdapter.Load(config.Adapter ?? folder.FreshAdapter, backend, DType.F32);
+            Adapter = PeaAdapter.Load(config.Adapter ?? folder.FreshAdapter, backend, DType.F32, masksPooledMean);
             if (Adapter.InFeatures != shape.StudentChannels) throw new PeaException($"{config.Adapter}: for a student of {Adapter.InFeatures} channels, {config.Student} gives {shape.StudentChannels}");
             if (Adapter.SequenceFeatures != shape.TeacherChannels) throw new PeaException($"{config.Adapter}: a sequence of {Adapter.SequenceFeatures} channels, {config.Teacher} takes {shape.TeacherChannels}");
             ZerosForNoText = (config.TeacherUncond ?? (teacher.ForceZerosForEmptyPrompt ? TeacherUncond.Zeros : TeacherUncond.Encoded)) == TeacherUncond.Zeros;
@@ -38,6 +43,12 @@ sealed class TrainModels : IDisposable
         {
             Dispose();
             throw;
+        }
+
+        void Agree<T>(string key, T? asked, T? noted) where T : struct
+        {
+            if (asked is { } value && noted is { } other && !value.Equals(other))
+                throw new OptionException($"{key}: {$"{value}".ToLowerInvariant()}, but {config.Adapter} was trained with {$"{other}".ToLowerInvariant()}; expected that, or null");
         }
     }
 
@@ -49,6 +60,9 @@ sealed class TrainModels : IDisposable
 
     /// <summary>What is trained.</summary>
     public PeaAdapter Adapter { get; } = null!;
+
+    /// <summary>Which student it is; see <see cref="Diffusion.TextEncoders.StudentIdentity"/>.</summary>
+    public string StudentIdentity { get; } = "";
 
     /// <summary>Whether the teacher gets zeros where text is dropped.</summary>
     public bool ZerosForNoText { get; }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using PeaEngine.Formats;
 using PeaEngine.Train.Checkpoints;
 using PeaEngine.Train.Config;
@@ -81,7 +80,7 @@ public sealed class Trainer : IDisposable
             Save();
             throw;
         }
-        target.Publish(folder, phase.Averages, Metadata());
+        target.Publish(folder, phase.Averages, AdapterNotes.Of(models, config.Data.Languages, phase.Done));
         using var metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
         LossPlot.Draw("loss", metrics.Read("loss")).Save(folder.Plot);
     }
@@ -130,22 +129,12 @@ public sealed class Trainer : IDisposable
 
     static string StateFile(string phase) => $"{phase}.safetensors";
 
-    Dictionary<string, string> Metadata() => new()
-    {
-        ["format"] = "pt",
-        ["student_length"] = models.Batches.Shape.StudentTokens.ToString(CultureInfo.InvariantCulture),
-        ["pooled_mean"] = models.Adapter.Metadata.MasksPooledMean ? "masked" : "all",
-        ["languages"] = string.Join(',', config.Data.Languages),
-        ["step"] = phase.Done.ToString(CultureInfo.InvariantCulture),
-    };
-
     static void CheckSupported(TrainConfig config)
     {
         Refuse(config.Train != TrainTarget.Adapter, "train", "adapter");
         Refuse(config.WarmStart.Steps > 0, "warm_start.steps", "0");
         Refuse(config.Validation.Every > 0, "validation.every", "0");
         Refuse(config.Samples.Every > 0, "samples.every", "0");
-        Refuse(config.MaskedPooled, "masked_pooled", "false, or an adapter whose metadata says so");
         Refuse(config.Accumulation > 1 && config.Loss.PerGroup, "accumulation", "1 with loss.per_group");
         Refuse(config.Data.BatchSize % config.Accumulation != 0, "accumulation", $"a divisor of batch_size {config.Data.BatchSize}");
 

@@ -19,7 +19,7 @@ public class PeaAdapterGoldenTests
         Assert.Equal(input.Shape[2], adapter.InFeatures);
         Assert.Equal(io["sequence"].Shape[2], adapter.SequenceFeatures);
         Assert.Equal(io.Has("pooled") ? io["pooled"].Shape[1] : null, adapter.PooledFeatures);
-        Assert.Equal((null, false), (adapter.Metadata.StudentLength, adapter.Metadata.MasksPooledMean));
+        Assert.Equal((null, null, false), (adapter.Metadata.StudentLength, adapter.Metadata.MasksPooledMean, adapter.MasksPooledMean));
         // The reference's mean is over all tokens, whatever the mask says.
         var output = adapter.Forward(fixture.Pass, fixture.Upload(input), new byte[input.Shape[0] * input.Shape[1]]);
         GoldenTensors.AssertClose(io["sequence"], fixture.Download(output.Sequence));

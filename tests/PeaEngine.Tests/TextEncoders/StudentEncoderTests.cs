@@ -13,6 +13,24 @@ public class StudentEncoderTests
 
     static readonly string Emoji = Path.Combine(Repository.Root, "samples", "emoji", "student");
 
+    /// <summary>The same weights in another place and format are the same student; a changed weight makes another.</summary>
+    [Fact]
+    public void AStudentIsKnownByItsWeights()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("first/config.json", """{"model_type": "xlm-roberta"}""");
+        folder.Write("second/config.json", """{"model_type": "xlm-roberta"}""");
+        TensorContent[] tensors = [TensorContent.FromSingles("b", [2], new float[] { 1, 2 }), TensorContent.FromSingles("a", [1], new float[] { 3 })];
+        SafetensorsWriter.Write(folder.At("first", "model.safetensors"), tensors);
+        TorchWriter.Write(folder.At("second", "pytorch_model.bin"), tensors);
+
+        var identity = StudentIdentity.Of(folder.At("first"));
+        Assert.Matches("^xlm-roberta sha256:[0-9a-f]{64}$", identity);
+        Assert.Equal(identity, StudentIdentity.Of(folder.At("second")));
+        TorchWriter.Write(folder.At("second", "pytorch_model.bin"), [tensors[0], TensorContent.FromSingles("a", [1], new float[] { 4 })]);
+        Assert.NotEqual(identity, StudentIdentity.Of(folder.At("second")));
+    }
+
     [Fact]
     public void TheLengthIsTheGivenOneElseTheTokenizers()
     {

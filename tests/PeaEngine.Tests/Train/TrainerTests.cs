@@ -1,6 +1,7 @@
 using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Formats;
+using PeaEngine.Tests.Checkpoints;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
@@ -88,7 +89,38 @@ public sealed class TrainerTests : IDisposable
         using var pipeline = DiffusionPipeline.Load(source, backend);
         Assert.NotEmpty(pipeline.Generate(new() { Prompt = "老虎头", Steps = 1 }));
         using var file = SafetensorsFile.Open(source.Adapter);
+        using var torch = TorchFile.Open(new RunFolder(folder.At("run")).TorchAdapter);
         Assert.Equal(("zh,it", "3", "32"), (file.Metadata["languages"], file.Metadata["step"], file.Metadata["student_length"]));
+        Assert.Equal(("384,512,512,192,320", "all"), (file.Metadata["dimensions"], file.Metadata["pooled_mean"]));
+        Assert.Matches("^bert sha256:[0-9a-f]{64}$", file.Metadata["student"]);
+        Assert.Equal(file.Metadata.OrderBy(note => note.Key), torch.Metadata.OrderBy(note => note.Key));
+        Assert.Equal(["layernorm.weight", "layernorm.bias", "projector.0.weight", "projector.2.weight", "projector.4.weight", "fc.weight", "fc.bias"], torch.Tensors.Keys);
+        CheckpointConversionTests.AssertSame(file, torch);
+    }
+
+    /// <summary>Whether the pooled mean leaves padding out is trained with, noted, and drawn with; a fresh adapter and one whose file does not say do as the key says.</summary>
+    [Fact]
+    public void TheMaskedMeanIsTrainedAndNoted()
+    {
+        Train(Config("fresh") with { Adapter = null, AdapterHidden = [64], Steps = 1, MaskedPooled = true });
+        Train(Config("given") with { Steps = 1, MaskedPooled = true });
+        Train(Config("plain") with { Steps = 1 });
+        foreach (var path in new[] { Run("fresh").FreshAdapter, Run("fresh").Adapter, Run("given").Adapter, Run("given").TorchAdapter })
+        {
+            using var adapter = PeaAdapter.Load(path, backend);
+            Assert.Equal((true, 32), (adapter.MasksPooledMean, adapter.Metadata.StudentLength));
+        }
+        Assert.NotEqual(Loss("given"), Loss("plain"));
+
+        // It goes on as the file says; another wish is refused.
+        var more = Config("more") with { Steps = 1, Adapter = Run("given").Adapter, StudentLength = null };
+        Train(more);
+        Assert.True(AdapterMetadata.Read(Run("more").Adapter).MasksPooledMean);
+        Assert.Equal($"masked_pooled: false, but {more.Adapter} was trained with true; expected that, or null", Refusal(more with { MaskedPooled = false }));
+        Assert.Equal($"student_length: 16, but {more.Adapter} was trained with 32; expected that, or null", Refusal(more with { StudentLength = 16 }));
+
+        RunFolder Run(string name) => new(folder.At(name));
+        string Loss(string name) => File.ReadAllText(Run(name).Metrics);
     }
 
     [Fact]
@@ -97,9 +129,9 @@ public sealed class TrainerTests : IDisposable
         Assert.Contains("train: not in this version", Refusal(Config("a") with { Train = TrainTarget.Lora }), StringComparison.Ordinal);
         Assert.Contains("warm_start.steps: not in this version", Refusal(Config("a") with { WarmStart = new() { Steps = 5 } }), StringComparison.Ordinal);
         Assert.Contains("a divisor of batch_size 4", Refusal(Config("a") with { Accumulation = 3 }), StringComparison.Ordinal);
-
-        string Refusal(TrainConfig config) => Assert.Throws<OptionException>(() => new Trainer(config, backend, _ => { })).Message;
     }
+
+    string Refusal(TrainConfig config) => Assert.Throws<OptionException>(() => new Trainer(config, backend, _ => { })).Message;
 
     TrainConfig Config(string name) => new()
     {
