@@ -144,6 +144,7 @@ public sealed class WeightStore : IDisposable
             return tensor;
         }
         var vector = parameters[key] = Allocate(shape, DType.F32);
+        if (!backend.KeepsContents) return vector;
         var values = new float[checked((int)info.Elements)];
         var raw = new byte[info.Bytes];
         Source.Read(key, 0, raw);
@@ -171,7 +172,7 @@ public sealed class WeightStore : IDisposable
         var tensor = parameters[key] = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
         var rowBytes = (long)inChannels * kernel * kernel * info.DType.SizeInBytes();
         var rows = (int)Math.Max(1, PieceBytes / rowBytes);
-        for (var row = 0; row < outChannels; row += rows)
+        for (var row = 0; row < outChannels && backend.KeepsContents; row += rows)
         {
             var count = Math.Min(rows, outChannels - row);
             var part = Piece(key, row * rowBytes, count * rowBytes, checked((int)(count * rowBytes)));
@@ -188,7 +189,7 @@ public sealed class WeightStore : IDisposable
     /// <summary>Copies a stored tensor, piece by piece, to where <paramref name="byteOffset"/> says in another.</summary>
     void Upload(string key, TensorInfo info, Tensor tensor, long byteOffset)
     {
-        for (long offset = 0; offset < info.Bytes;)
+        for (long offset = 0; offset < info.Bytes && backend.KeepsContents;)
         {
             var part = Piece(key, offset, info.Bytes - offset);
             backend.Upload(part, tensor, byteOffset + offset);

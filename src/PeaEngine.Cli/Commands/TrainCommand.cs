@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Training;
@@ -33,14 +32,14 @@ static class TrainCommand
         }
         DeviceOptions.Check(parsed);
         var config = Read(parsed.GetValue(Config), parsed.GetValue(Resume), parsed.GetValue(Set) ?? []);
+        if (parsed.GetValue(DryRun))
+        {
+            output.Write(MemoryTable.Text(TrainingMemory.Measure(config), config.Recompute));
+            return ExitCode.Done;
+        }
         using var interrupt = new Interrupt();
         using var backend = DeviceOptions.Open(parsed);
         using var trainer = new Trainer(config, backend, warning => error.WriteLine($"pea: warning: {warning}"));
-        if (parsed.GetValue(DryRun))
-        {
-            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"a step takes {trainer.Measure(interrupt.Token) / (double)(1 << 20):0.0} MiB beside the weights"));
-            return ExitCode.Done;
-        }
         TrainProgress.Watch(error, progress =>
         {
             trainer.Run(progress, interrupt.Token);

@@ -39,6 +39,9 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>Every tensor of its weights, by the file's keys.</summary>
     public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
 
+    /// <summary>The bytes of its weights.</summary>
+    public long WeightBytes => weights.Bytes;
+
     /// <summary>What the file notes beside the weights.</summary>
     public AdapterMetadata Metadata { get; }
 

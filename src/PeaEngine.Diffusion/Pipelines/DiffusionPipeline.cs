@@ -31,6 +31,7 @@ public abstract class DiffusionPipeline : IDisposable
         (Config, Backend, this.components) = (config, backend, components);
         Conditioner = conditioner;
         (UNet, vae, controlNets) = (models.UNet, models.Vae, models.ControlNets);
+        WeightBytes = UNet.WeightBytes + vae.WeightBytes + models.Encoders.Sum(encoder => encoder.WeightBytes);
         loras = new(backend);
         loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
         foreach (var ((_, name), encoder) in config.TextEncoders.Zip(models.Encoders)) loras.Add(name, encoder.Weights);
@@ -50,6 +51,9 @@ public abstract class DiffusionPipeline : IDisposable
 
     /// <summary>The denoiser.</summary>
     public UNet2DConditionModel UNet { get; }
+
+    /// <summary>The bytes of the weights of its UNet, VAE and text encoders, as stored.</summary>
+    public long WeightBytes { get; }
 
     ITextConditioner Conditioner { get; set; }
 

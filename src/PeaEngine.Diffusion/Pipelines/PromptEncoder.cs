@@ -26,6 +26,9 @@ sealed class PromptEncoder : IDisposable
     /// <summary>The text encoder's matrices by key.</summary>
     public IReadOnlyDictionary<string, Weight> Weights => model.Weights;
 
+    /// <summary>The bytes of the text encoder's weights, as stored.</summary>
+    public long WeightBytes => model.WeightBytes;
+
     /// <summary>Whether the pooled embedding is projected.</summary>
     public bool HasProjection => model.HasProjection;
 

@@ -45,6 +45,7 @@ public sealed class TrainingEncoders : IDisposable
             TeacherTokens = encoders[^1].Tokens;
             teacher = config.Family.IsXL ? new StableDiffusionXLConditioner(config.Source.Model, encoders, config.ForceZerosForEmptyPrompt) : new StableDiffusionConditioner(encoders[0]);
             Student = components.Own(StudentEncoder.Load(student, backend, studentLength));
+            WeightBytes = vae.WeightBytes + encoders.Sum(encoder => encoder.WeightBytes) + Student.WeightBytes;
         }
         catch
         {
@@ -55,6 +56,9 @@ public sealed class TrainingEncoders : IDisposable
 
     /// <summary>The student.</summary>
     public StudentEncoder Student { get; }
+
+    /// <summary>The bytes of all weights, as stored.</summary>
+    public long WeightBytes { get; }
 
     /// <summary>Channels of a latent pixel.</summary>
     public int LatentChannels => vae.Config.LatentChannels;
@@ -116,13 +120,14 @@ public sealed class TrainingEncoders : IDisposable
         LatentMoments? moments = null;
         MeasuredArena.Run(backend, p =>
         {
-            var tensor = p.New([1, image.Height, image.Width, 3]);
-            p.Backend.Upload(pixels, tensor);
-            var posterior = vae.Encode(p, tensor);
+            var posterior = Encode(p, new(image.Height, image.Width), pixels);
             moments = new(ChannelsFirst(posterior.Mean), ChannelsFirst(posterior.LogVar));
         }, cancellation);
         return moments!;
     }
+
+    /// <summary>The most bytes that <see cref="EncodePicture"/> has in use at once, beside the weights.</summary>
+    public long Measure(PixelSize size) => MeasuredArena.Measure(p => Encode(p, size, new float[size.Width * size.Height * 3]));
 
     /// <summary>What the teacher's text encoders make of a caption, <c>""</c> for the unconditional one.</summary>
     public TeacherText EncodeTeacher(string caption, CancellationToken cancellation = default)
@@ -144,6 +149,13 @@ public sealed class TrainingEncoders : IDisposable
 
     /// <summary>Frees the weights.</summary>
     public void Dispose() => components.Dispose();
+
+    DiagonalGaussianDistribution Encode(Pass p, PixelSize size, float[] pixels)
+    {
+        var tensor = p.New([1, size.Height, size.Width, 3]);
+        p.Backend.Upload(pixels, tensor);
+        return vae.Encode(p, tensor);
+    }
 
     float[] ChannelsFirst(ReadOnlySpan<float> last)
     {

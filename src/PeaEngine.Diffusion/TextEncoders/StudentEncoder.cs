@@ -27,6 +27,9 @@ public sealed class StudentEncoder : IDisposable
     /// <summary>The channels of the last hidden state.</summary>
     public int HiddenSize => model.HiddenSize;
 
+    /// <summary>The bytes of its weights, as stored.</summary>
+    public long WeightBytes => model.WeightBytes;
+
     /// <summary>Loads a text encoder; its weights stay in their stored type.</summary>
     /// <param name="path">
     /// A folder, or a file of weights in one: <c>config.json</c> with transformers' weights, <c>clip_cn_*.pt</c> of cn_clip, or OpenCLIP's

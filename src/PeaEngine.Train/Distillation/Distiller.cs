@@ -44,12 +44,7 @@ public sealed class Distiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(batch);
         var weights = new SampleWeights(batch, options, alphasCumprod);
-        var bytes = Measure(batch, weights);
-        if (arena == null || arena.Capacity < bytes)
-        {
-            arena?.Dispose();
-            arena = new(backend, bytes);
-        }
+        var arena = Reserve(Measure(batch, weights));
         var pass = new Pass(backend, arena, cancellation);
         var kept = arena.KeptBytes;
         using var scope = pass.Scratch();
@@ -61,6 +56,18 @@ public sealed class Distiller : IDisposable
         {
             arena.ReleaseKept(kept);
         }
+    }
+
+    /// <summary>The most bytes that a step has had in use at once.</summary>
+    public long PeakBytes => arena?.PeakBytes ?? 0;
+
+    /// <summary>Gets the memory of steps that take so many bytes, unless it is there.</summary>
+    /// <exception cref="PeaException">There is not so much.</exception>
+    public Arena Reserve(long bytes)
+    {
+        if (arena is { } enough && enough.Capacity >= bytes) return enough;
+        arena?.Dispose();
+        return arena = new(backend, bytes);
     }
 
     /// <summary>Frees the memory of its steps.</summary>

@@ -44,6 +44,9 @@ public sealed class Optimizer : IDisposable
         }
     }
 
+    /// <summary>The bytes of gradients, moments and averages.</summary>
+    public long Bytes => arena.Capacity + slots.Sum(slot => slot.Parameter.Gradient.Bytes);
+
     /// <summary>Steps so far, skipped ones too: the position in the schedule.</summary>
     public long Steps { get; private set; }
 

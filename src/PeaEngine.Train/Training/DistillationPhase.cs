@@ -1,3 +1,4 @@
+using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Distillation;
@@ -13,6 +14,9 @@ sealed class DistillationPhase : TrainingPhase
     /// <summary>See <see cref="TrainingPhase.Name"/>.</summary>
     public const string PhaseName = "distillation";
 
+    /// <summary>Numbers of SDXL's micro-conditioning.</summary>
+    const int TimeIds = 6;
+
     readonly TrainConfig config;
     readonly IBatches batches;
     readonly Distiller distiller;
@@ -25,6 +29,8 @@ sealed class DistillationPhase : TrainingPhase
         var alphasCumprod = models.Teacher.AlphasCumprod;
         timesteps = alphasCumprod.Count;
         distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), Unconditional(models));
+        // So that no later batch, larger than those before, finds too little memory.
+        distiller.Reserve(config.Data.Buckets.Max(Measure));
     }
 
     public override string Name => PhaseName;
@@ -33,8 +39,23 @@ sealed class DistillationPhase : TrainingPhase
 
     public override int BatchSize => config.Data.BatchSize;
 
-    /// <summary>The most bytes that the next batch has in use at once, beside the weights; nothing is computed.</summary>
-    public long Measure(CancellationToken cancellation) => distiller.Measure(Part(Draw(batches.Next(cancellation)), 0));
+    public override long PeakBytes => distiller.PeakBytes;
+
+    /// <summary>
+    /// The most bytes that a step on pictures of a size can have in use at once, beside the weights: every sample has a teacher, and a text is dropped
+    /// if any may be. Nothing is computed.
+    /// </summary>
+    public long Measure(PixelSize size)
+    {
+        var (shape, count) = (batches.Shape, config.Data.BatchSize);
+        Shape latents = [count, shape.LatentChannels, size.Height / shape.Factor, size.Width / shape.Factor];
+        float[] Rows(int width) => new float[count * width];
+        var drops = new bool[count];
+        drops[0] = config.TextDropout > 0;
+        var isXL = shape.PooledChannels > 0;
+        return distiller.Measure(Part(new(latents, new float[latents.Elements], new float[latents.Elements], new int[count], Rows(shape.StudentTokens * shape.StudentChannels), new byte[count * shape.StudentTokens],
+            Rows(shape.TeacherTokens * shape.TeacherChannels), isXL ? Rows(shape.PooledChannels) : null, isXL ? Rows(TimeIds) : null, new bool[count], drops), 0));
+    }
 
     public override void Dispose()
     {

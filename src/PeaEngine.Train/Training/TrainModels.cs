@@ -10,6 +10,7 @@ sealed class TrainModels : IDisposable
 {
     readonly DiffusionPipeline teacher;
     readonly TrainingEncoders? encoders;
+    readonly bool cache;
 
     /// <summary>Loads them and opens the data.</summary>
     public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, Action<string> warn)
@@ -19,12 +20,13 @@ sealed class TrainModels : IDisposable
         Agree("student_length", config.StudentLength, noted?.StudentLength);
         Agree("masked_pooled", config.MaskedPooled, noted?.MasksPooledMean);
         var (length, masksPooledMean) = (config.StudentLength ?? noted?.StudentLength, config.MaskedPooled ?? false);
+        cache = config.Cache;
         teacher = DiffusionPipeline.Load(source, backend);
         try
         {
-            StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
-            if (!config.Cache) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
-            Batches = encoders == null
+            if (backend.KeepsContents) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
+            if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
+            Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
                 ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, warn: warn);
             var shape = Batches.Shape;
@@ -64,8 +66,14 @@ sealed class TrainModels : IDisposable
     /// <summary>Which student it is; see <see cref="Diffusion.TextEncoders.StudentIdentity"/>.</summary>
     public string StudentIdentity { get; } = "";
 
+    /// <summary>The bytes of all weights that a run holds.</summary>
+    public long WeightBytes => teacher.WeightBytes + Adapter.WeightBytes + (cache ? 0 : encoders!.WeightBytes);
+
     /// <summary>Whether the teacher gets zeros where text is dropped.</summary>
     public bool ZerosForNoText { get; }
+
+    /// <summary>The most bytes that encoding a picture has in use at once, beside the weights; 0 where a cache is read.</summary>
+    public long MeasureEncoding(PixelSize size) => cache ? 0 : encoders!.Measure(size);
 
     public void Dispose()
     {

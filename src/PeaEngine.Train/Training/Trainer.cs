@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Formats;
 using PeaEngine.Train.Checkpoints;
 using PeaEngine.Train.Config;
@@ -56,8 +57,24 @@ public sealed class Trainer : IDisposable
     /// <summary>Steps that are done, of all phases.</summary>
     public long Steps => phases.Take(current).Sum(before => (long)before.Steps) + phase.Done;
 
-    /// <summary>The most bytes that the first step's batch has in use at once, beside the weights; nothing is computed.</summary>
-    public long Measure(CancellationToken cancellation = default) => ((DistillationPhase)phase).Measure(cancellation);
+    /// <summary>The most bytes that a step of the phase has had in use at once, beside the weights.</summary>
+    public long PeakBytes => phase.PeakBytes;
+
+    /// <summary>The bytes of all weights.</summary>
+    internal long WeightBytes => models.WeightBytes;
+
+    /// <summary>The bytes of gradients, moments and averages.</summary>
+    internal long TrainedBytes => phase.TrainedBytes;
+
+    /// <summary>The most bytes that a step of distillation can have in use at once, beside the weights; nothing is computed.</summary>
+    internal long Measure(PixelSize size)
+    {
+        while (current < phases.Length - 1) Next();
+        return ((DistillationPhase)phase).Measure(size);
+    }
+
+    /// <summary>The most bytes that encoding a picture has in use at once.</summary>
+    internal long MeasureEncoding(PixelSize size) => models.MeasureEncoding(size);
 
     /// <summary>Makes the steps that are left and writes what was trained.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled: what was done is in a checkpoint.</exception>

@@ -28,6 +28,12 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDis
     /// <summary>The running averages of the parameters, by name; empty where there are none.</summary>
     public IEnumerable<(string Name, Tensor Value)> Averages => optimizer.Averages;
 
+    /// <summary>The most bytes that a step has had in use at once, beside the weights.</summary>
+    public abstract long PeakBytes { get; }
+
+    /// <summary>Bytes of gradients, moments and averages.</summary>
+    public long TrainedBytes => optimizer.Bytes;
+
     /// <summary>Makes a step and gives the numbers of its line in the log, the loss first.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled: nothing was moved, but gradients may be left.</exception>
     public Metric[] Step(CancellationToken cancellation)

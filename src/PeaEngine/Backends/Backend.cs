@@ -9,6 +9,9 @@ public abstract partial class Backend : IDisposable
     /// <summary>What the command line calls it, such as <c>cpu</c>.</summary>
     public abstract string Name { get; }
 
+    /// <summary>Whether what is uploaded stays. Where nothing does, weights are not even read.</summary>
+    public virtual bool KeepsContents => true;
+
     /// <summary>Memory of this backend, aligned to <see cref="Arena.AlignmentBytes"/>, contents undefined.</summary>
     /// <exception cref="PeaException">There is not so much memory.</exception>
     public abstract Storage Allocate(long bytes);

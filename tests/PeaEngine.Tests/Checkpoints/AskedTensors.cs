@@ -2,7 +2,7 @@ using PeaEngine.Formats;
 
 namespace PeaEngine.Tests.Checkpoints;
 
-/// <summary>Tensors with nothing behind them: whatever a model asks for is there, in the shape that it wants, and is remembered.</summary>
+/// <summary>Tensors with nothing behind them: whatever a model asks for is there, in the shape that it wants, and is remembered; for backends that keep nothing.</summary>
 sealed class AskedTensors : ITensorSource
 {
     readonly Dictionary<string, TensorInfo> asked = [];
@@ -13,7 +13,7 @@ sealed class AskedTensors : ITensorSource
 
     public TensorInfo? Find(string name, IReadOnlyList<long> expected) => asked[name] = new TensorInfo(name, DType.F16, [.. expected]);
 
-    public void Read(string name, long byteOffset, Span<byte> destination) => destination.Clear();
+    public void Read(string name, long byteOffset, Span<byte> destination) => throw new NotSupportedException();
 
     public void Dispose() { }
 }

@@ -16,6 +16,9 @@ public sealed class NullBackend : Backend
     public override string Name => "null";
 
     /// <inheritdoc/>
+    public override bool KeepsContents => false;
+
+    /// <inheritdoc/>
     public override Storage Allocate(long bytes) => new NullStorage(bytes);
 
     /// <inheritdoc/>
