@@ -1,6 +1,9 @@
 // 16-bit floats without the toolkit's headers: stored as 16 bits, computed with as float. Conversions round to nearest, ties to even.
 #pragma once
 
+typedef unsigned int u32;
+typedef unsigned long long u64;
+
 struct alignas(2) f16 { unsigned short bits; };
 struct alignas(2) bf16 { unsigned short bits; };
 

@@ -1,0 +1,247 @@
+// attention: y = softmax(scale · q · kᵀ + mask) · v per head, streamed over the keys (FlashAttention-2, arXiv 2307.08691)
+// q, y [batch, queries, heads·dim] T; k, v [batch, keys, heads·dim] T; y may be q
+// padding [batch, keys] u8 or null: keys with 0 are not seen; bias [bias_batch, bias_heads, queries, keys] f32 or null; causal: query i sees keys 0 to i
+// log_sum_exp [batch, heads, queries] f32 or null: the logarithm of the sum of a query's exponentials, -inf where it sees no key (its output is zero)
+// grid (queries / rows of a CTA, heads, batch), block 128, dynamic shared Flash::SharedBytes; head dimensions up to the kernel's, in vectors of 8 but for attention_any
+// overwrites y, log_sum_exp; deterministic: keys are added in their order
+#include "attention.cuh"
+
+// One warp a query, for checks: a lane has every 32nd channel.
+extern "C" __global__ void __launch_bounds__(128) attention_f32(ARGUMENTS(float))
+{
+    int query = blockIdx.x * 4 + threadIdx.x / 32, lane = threadIdx.x % 32, head = blockIdx.y, batch = blockIdx.z;
+    if (query >= queries) return;
+    u64 stride = (u64)heads * dim;
+    const float *from = q + ((u64)batch * queries + query) * stride + head * dim, *key = k + (u64)batch * keys * stride + head * dim, *value = v + (u64)batch * keys * stride + head * dim;
+    float x[16], sums[16] = {}, most = -infinity(), sum = 0;
+#pragma unroll
+    for (int i = 0; i < 16; i++) x[i] = lane + 32 * i < dim ? from[lane + 32 * i] : 0;
+    for (int j = 0; j < keys; j++, key += stride, value += stride)
+    {
+        float score = 0;
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            if (lane + 32 * i < dim) score = fmaf(x[i], key[lane + 32 * i], score);
+#pragma unroll
+        for (int distance = 16; distance > 0; distance /= 2) score += __shfl_xor_sync(0xffffffff, score, distance);
+        score = masked(score, scale * 1.4426950408889634f, MASK, batch, head, query, j, queries, keys);
+        if (score == -infinity()) continue;
+        float next = fmaxf(most, score), kept = exp2f(most - next), weight = exp2f(score - next);
+        most = next;
+        sum = sum * kept + weight;
+#pragma unroll
+        for (int i = 0; i < 16; i++)
+            if (lane + 32 * i < dim) sums[i] = sums[i] * kept + weight * value[lane + 32 * i];
+    }
+    float* to = y + ((u64)batch * queries + query) * stride + head * dim;
+#pragma unroll
+    for (int i = 0; i < 16; i++)
+        if (lane + 32 * i < dim) to[lane + 32 * i] = sum > 0 ? sums[i] / sum : 0;
+    if (log_sum_exp && lane == 0) log_sum_exp[((u64)batch * heads + head) * queries + query] = sum > 0 ? most * 0.69314718055994531f + logf(sum) : -infinity();
+}
+
+extern __shared__ __align__(128) unsigned char shared[];
+
+// DIM channels, a multiple of 16; each of the four warps has TILES × 16 queries; KEYS at a time.
+template <int DIM_, int TILES_, int KEYS_> struct Flash
+{
+    static constexpr int DIM = DIM_, TILES = TILES_, KEYS = KEYS_, ROWS = 4 * 16 * TILES;
+    // Eight elements more than the channels: eight rows then lie in all banks.
+    static constexpr int Pitch = (DIM + 8) * 2;
+    static constexpr int KeyBytes = KEYS * Pitch;
+    static constexpr int SharedBytes = (ROWS > 3 * KEYS ? ROWS : 3 * KEYS) * Pitch;
+};
+
+// Rows [first, first + Rows) of a head to shared memory, zeros beyond the last one.
+template <class F, bool Vectors, int Rows, typename T> __device__ __forceinline__ void bring(unsigned char* to, const T* from, int first, int count, u64 stride, int dim)
+{
+    constexpr int Chunks = F::DIM / 8;
+#pragma unroll
+    for (int i = threadIdx.x; i < Rows * Chunks; i += 128)
+    {
+        int row = i / Chunks, channel = i % Chunks * 8;
+        bool inside = first + row < count;
+        Chunk<Vectors>::bring(to + row * F::Pitch + channel * 2, inside ? from + (u64)(first + row) * stride : from, inside, channel, dim);
+    }
+}
+
+template <class F, bool Vectors, typename T> __device__ __forceinline__ void flash(ARGUMENTS(T))
+{
+    const float Infinity = infinity();
+    int head = blockIdx.y, batch = blockIdx.z, first = blockIdx.x * F::ROWS, warp = threadIdx.x / 32, lane = threadIdx.x % 32;
+    u64 stride = (u64)heads * dim;
+    const T *from_q = q + (u64)batch * queries * stride + head * dim, *from_k = k + (u64)batch * keys * stride + head * dim, *from_v = v + (u64)batch * keys * stride + head * dim;
+    unsigned char* values = shared + 2 * F::KeyBytes;
+    u32 base = shared_address(shared), value_stage = shared_address(values);
+    scale *= 1.4426950408889634f;
+    Mask mask = MASK;
+
+    // Queries lie where the keys come afterwards; each warp takes its own into registers.
+    bring<F, Vectors, F::ROWS>(shared, from_q, first, queries, stride, dim);
+    commit_copies();
+    wait_copies<0>();
+    __syncthreads();
+    u32 query[F::TILES][F::DIM / 16][4];
+#pragma unroll
+    for (int t = 0; t < F::TILES; t++)
+#pragma unroll
+        for (int i = 0; i < F::DIM / 16; i++) ldmatrix(query[t][i], base + ((warp * F::TILES + t) * 16 + lane % 16) * F::Pitch + i * 32 + lane / 16 * 16);
+    __syncthreads();
+
+    float sums[F::TILES][F::DIM / 8][4] = {}, most[F::TILES][2], sum[F::TILES][2] = {};
+#pragma unroll
+    for (int t = 0; t < F::TILES; t++) most[t][0] = most[t][1] = -Infinity;
+
+    int last = causal && first + F::ROWS < keys ? first + F::ROWS : keys, blocks = (last + F::KEYS - 1) / F::KEYS;
+    bring<F, Vectors, F::KEYS>(shared, from_k, 0, keys, stride, dim);
+    commit_copies();
+    for (int block = 0; block < blocks; block++)
+    {
+        int at = block * F::KEYS;
+        u32 key_block = base + block % 2 * F::KeyBytes;
+        // Values of this block come while its scores are computed, keys of the next while they are multiplied.
+        bring<F, Vectors, F::KEYS>(values, from_v, at, keys, stride, dim);
+        commit_copies();
+        wait_copies<1>();
+        __syncthreads();
+
+        float scores[F::TILES][F::KEYS / 8][4] = {};
+#pragma unroll
+        for (int i = 0; i < F::DIM / 16; i++)
+#pragma unroll
+            for (int j = 0; j < F::KEYS / 16; j++)
+            {
+                u32 b[4];
+                ldmatrix(b, key_block + (j * 16 + lane / 16 * 8 + lane % 8) * F::Pitch + i * 32 + lane / 8 % 2 * 16);
+#pragma unroll
+                for (int t = 0; t < F::TILES; t++)
+                {
+                    mma<T>(scores[t][2 * j], query[t][i], b[0], b[1]);
+                    mma<T>(scores[t][2 * j + 1], query[t][i], b[2], b[3]);
+                }
+            }
+
+        // Most blocks are seen whole.
+        bool whole = !mask.padding && !mask.bias && at + F::KEYS <= keys && !(causal && at + F::KEYS > first);
+#pragma unroll
+        for (int t = 0; t < F::TILES; t++)
+        {
+            int row = first + (warp * F::TILES + t) * 16 + lane / 4;
+            float next[2] = {most[t][0], most[t][1]};
+#pragma unroll
+            for (int j = 0; j < F::KEYS / 8; j++)
+#pragma unroll
+                for (int i = 0; i < 4; i++)
+                {
+                    float& score = scores[t][j][i];
+                    score = whole ? score * scale : masked(score, scale, mask, batch, head, row + i / 2 * 8, at + j * 8 + lane % 4 * 2 + i % 2, queries, keys);
+                    next[i / 2] = fmaxf(next[i / 2], score);
+                }
+#pragma unroll
+            for (int i = 0; i < 2; i++)
+            {
+                next[i] = fmaxf(next[i], __shfl_xor_sync(0xffffffff, next[i], 1));
+                next[i] = fmaxf(next[i], __shfl_xor_sync(0xffffffff, next[i], 2));
+                // Where nothing was seen yet, differences of infinities must not become NaN.
+                float origin = next[i] == -Infinity ? 0 : next[i], kept = exp2_fast(most[t][i] - origin);
+                most[t][i] = next[i];
+                sum[t][i] *= kept;
+#pragma unroll
+                for (int j = 0; j < F::DIM / 8; j++)
+                {
+                    sums[t][j][2 * i] *= kept;
+                    sums[t][j][2 * i + 1] *= kept;
+                }
+#pragma unroll
+                for (int j = 0; j < F::KEYS / 8; j++)
+#pragma unroll
+                    for (int l = 0; l < 2; l++)
+                    {
+                        float& weight = scores[t][j][2 * i + l];
+                        weight = exp2_fast(weight - origin);
+                        sum[t][i] += weight;
+                    }
+            }
+        }
+
+        if (block + 1 < blocks) bring<F, Vectors, F::KEYS>(shared + (block + 1) % 2 * F::KeyBytes, from_k, at + F::KEYS, keys, stride, dim);
+        commit_copies();
+        wait_copies<1>();
+        __syncthreads();
+#pragma unroll
+        for (int i = 0; i < F::KEYS / 16; i++)
+        {
+            u32 weights[F::TILES][4];
+#pragma unroll
+            for (int t = 0; t < F::TILES; t++)
+            {
+                weights[t][0] = pack<T>(scores[t][2 * i][0], scores[t][2 * i][1]);
+                weights[t][1] = pack<T>(scores[t][2 * i][2], scores[t][2 * i][3]);
+                weights[t][2] = pack<T>(scores[t][2 * i + 1][0], scores[t][2 * i + 1][1]);
+                weights[t][3] = pack<T>(scores[t][2 * i + 1][2], scores[t][2 * i + 1][3]);
+            }
+#pragma unroll
+            for (int j = 0; j < F::DIM / 16; j++)
+            {
+                u32 b[4];
+                ldmatrix_transposed(b, value_stage + (i * 16 + lane % 16) * F::Pitch + j * 32 + lane / 16 * 16);
+#pragma unroll
+                for (int t = 0; t < F::TILES; t++)
+                {
+                    mma<T>(sums[t][2 * j], weights[t], b[0], b[1]);
+                    mma<T>(sums[t][2 * j + 1], weights[t], b[2], b[3]);
+                }
+            }
+        }
+        // The values are overwritten by the next block's.
+        __syncthreads();
+    }
+
+#pragma unroll
+    for (int t = 0; t < F::TILES; t++)
+#pragma unroll
+        for (int i = 0; i < 2; i++)
+        {
+            float total = sum[t][i];
+            total += __shfl_xor_sync(0xffffffff, total, 1);
+            total += __shfl_xor_sync(0xffffffff, total, 2);
+            int row = first + (warp * F::TILES + t) * 16 + lane / 4 + i * 8;
+            float inverse = total > 0 ? 1 / total : 0;
+            if (row < queries)
+            {
+                T* to = y + ((u64)batch * queries + row) * stride + head * dim;
+#pragma unroll
+                for (int j = 0; j < F::DIM / 8; j++)
+                {
+                    int channel = j * 8 + lane % 4 * 2;
+                    float a = sums[t][j][2 * i] * inverse, b = sums[t][j][2 * i + 1] * inverse;
+                    if (Vectors)
+                    {
+                        if (channel < dim) *(u32*)(to + channel) = pack<T>(a, b);
+                    }
+                    else
+                    {
+                        if (channel < dim) to[channel] = from_float<T>(a);
+                        if (channel + 1 < dim) to[channel + 1] = from_float<T>(b);
+                    }
+                }
+                if (log_sum_exp && lane % 4 == 0) log_sum_exp[((u64)batch * heads + head) * queries + row] = total > 0 ? most[t][i] * 0.69314718055994531f + logf(total) : -Infinity;
+            }
+        }
+}
+
+#define ATTENTION(T, name, vectors, ...) \
+    extern "C" __global__ void __launch_bounds__(128) name(ARGUMENTS(T)) { flash<__VA_ARGS__, vectors>(CALL); }
+
+#define DIMENSIONS(T, name) \
+    ATTENTION(T, attention_16_##name, true, Flash<16, 2, 64>) \
+    ATTENTION(T, attention_32_##name, true, Flash<32, 2, 64>) \
+    ATTENTION(T, attention_48_##name, true, Flash<48, 2, 64>) \
+    ATTENTION(T, attention_64_##name, true, Flash<64, 2, 64>) \
+    ATTENTION(T, attention_80_##name, true, Flash<80, 1, 64>) \
+    ATTENTION(T, attention_128_##name, true, Flash<128, 1, 64>) \
+    ATTENTION(T, attention_160_##name, true, Flash<160, 1, 32>) \
+    ATTENTION(T, attention_any_##name, false, Flash<160, 1, 32>)
+
+DIMENSIONS(f16, f16)
+DIMENSIONS(bf16, bf16)

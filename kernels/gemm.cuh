@@ -1,0 +1,160 @@
+// A product of 16-bit floats on tensor cores, summed in float; operands arrive in shared memory by asynchronous copies, several stages ahead.
+//
+// struct Epilogue { template <int Pitch, int Chunks> void store(const float* c, int m, int n, int lane) };   // 16 × 8·Chunks products, some may be outside
+#pragma once
+#include "mma.cuh"
+#include "product.cuh"
+
+// A CTA's tile: BM × BN outputs, each warp WM × WN of them, 32 of the depth at a time, STAGES of which are in shared memory.
+template <int BM_, int BN_, int WM_, int WN_, int STAGES_> struct Tile
+{
+    static constexpr int BM = BM_, BN = BN_, WM = WM_, WN = WN_, STAGES = STAGES_, BK = 32;
+    static constexpr int Warps = BM / WM * (BN / WN), Threads = 32 * Warps;
+    static constexpr int StageElements = (BM + BN) * BK;
+    static constexpr int SharedBytes = STAGES * StageElements * 2;
+    static_assert(SharedBytes >= Warps * 16 * (WN + 4) * 4, "the epilogue's rows do not fit");
+};
+
+// A row of 32 elements is four chunks of 16 bytes; two rows share the 32 banks. Chunks are exchanged so that eight rows of one chunk lie in all banks.
+__device__ __forceinline__ u32 chunk_offset(int row, int chunk) { return row * 64 + ((chunk ^ (row >> 1 & 3)) << 4); }
+
+// The rows of one operand that a thread brings to shared memory: the same chunk of every (Threads / 4)-th row.
+template <class Tile, class Input, int Rows> struct Loader
+{
+    static constexpr int Step = Tile::Threads / 4, Count = Rows / Step;
+    static_assert(Rows % Step == 0, "every thread loads as many rows");
+
+    const Input& input;
+    typename Input::Row rows[Count];
+    typename Input::Column column;
+    u32 offset;
+
+    __device__ __forceinline__ Loader(const Input& input, int first, u32 begin) : input(input), column(input.column(threadIdx.x % 4 * 8))
+    {
+        int row = threadIdx.x / 4;
+#pragma unroll
+        for (int i = 0; i < Count; i++) rows[i] = input.row(first + row + i * Step);
+        // Step is a multiple of 8, so the exchange of chunks is the same for all of the thread's rows.
+        offset = begin + chunk_offset(row, threadIdx.x % 4);
+    }
+
+    // Sixteen bytes at once, which asks for a depth that is a multiple of 8 within each of the input's runs.
+    __device__ __forceinline__ void load_vectors(u32 stage)
+    {
+#pragma unroll
+        for (int i = 0; i < Count; i++)
+        {
+            const typename Input::Element* from = input.at(rows[i], column);
+            copy_async(stage + offset + i * Step * 64, from ? from : input.x, from != nullptr);
+        }
+        input.advance(column, Tile::BK);
+    }
+
+    // Element by element, for depths of which nothing is known.
+    __device__ __forceinline__ void load_elements(unsigned char* shared, u32 stage)
+    {
+#pragma unroll
+        for (int i = 0; i < Count; i++)
+        {
+            typename Input::Column c = column;
+            u32 pairs[4];
+#pragma unroll
+            for (int j = 0; j < 8; j++)
+            {
+                const typename Input::Element* from = input.at(rows[i], c);
+                u32 bits = from ? from->bits : 0;
+                pairs[j / 2] = j % 2 ? pairs[j / 2] | bits << 16 : bits;
+                input.advance(c, 1);
+            }
+            *(uint4*)(shared + stage + offset + i * Step * 64) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+        }
+        input.advance(column, Tile::BK);
+    }
+};
+
+// Adds a stage's products to a warp's sums.
+template <typename T, class Tile> __device__ __forceinline__ void multiply(u32 stage, int warp_m, int warp_n, float (&sums)[Tile::WM / 16][Tile::WN / 8][4])
+{
+    int lane = threadIdx.x % 32;
+    u32 columns = stage + Tile::BM * 64;
+#pragma unroll
+    for (int step = 0; step < 2; step++)
+    {
+        u32 a[Tile::WM / 16][4], b[Tile::WN / 16][4];
+#pragma unroll
+        for (int i = 0; i < Tile::WM / 16; i++) ldmatrix(a[i], stage + chunk_offset(warp_m + i * 16 + lane % 16, step * 2 + lane / 16));
+#pragma unroll
+        for (int j = 0; j < Tile::WN / 16; j++) ldmatrix(b[j], columns + chunk_offset(warp_n + j * 16 + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
+#pragma unroll
+        for (int i = 0; i < Tile::WM / 16; i++)
+#pragma unroll
+            for (int j = 0; j < Tile::WN / 8; j++) mma<T>(sums[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+    }
+}
+
+// Gives every 16 × WN of a warp's sums to the epilogue in rows of eight, through shared memory, so that global memory sees whole sectors.
+template <class Tile, class Epilogue> __device__ __forceinline__ void give(unsigned char* shared, const Epilogue& epilogue, int first_m, int first_n, const float (&sums)[Tile::WM / 16][Tile::WN / 8][4])
+{
+    constexpr int Pitch = Tile::WN + 4, Chunks = Tile::WN / 8;
+    int lane = threadIdx.x % 32;
+    float* rows = (float*)shared + threadIdx.x / 32 * 16 * Pitch;
+#pragma unroll
+    for (int i = 0; i < Tile::WM / 16; i++)
+    {
+#pragma unroll
+        for (int j = 0; j < Tile::WN / 8; j++)
+        {
+            float* to = rows + lane / 4 * Pitch + j * 8 + lane % 4 * 2;
+            *(float2*)to = make_float2(sums[i][j][0], sums[i][j][1]);
+            *(float2*)(to + 8 * Pitch) = make_float2(sums[i][j][2], sums[i][j][3]);
+        }
+        __syncwarp();
+        epilogue.template store<Pitch, Chunks>(rows, first_m + i * 16, first_n, lane);
+        __syncwarp();
+    }
+}
+
+template <class Tile, bool Vectors, class A, class B, class Epilogue>
+__device__ __forceinline__ void gemm(unsigned char* shared, const A& a, const B& b, int depth, int block_m, int block_n, const Epilogue& epilogue)
+{
+    u32 base = shared_address(shared);
+    Loader<Tile, A, Tile::BM> rows(a, block_m * Tile::BM, 0);
+    Loader<Tile, B, Tile::BN> columns(b, block_n * Tile::BN, Tile::BM * 64);
+    float sums[Tile::WM / 16][Tile::WN / 8][4] = {};
+    int warp = threadIdx.x / 32, warp_m = warp % (Tile::BM / Tile::WM) * Tile::WM, warp_n = warp / (Tile::BM / Tile::WM) * Tile::WN;
+    int steps = (depth + Tile::BK - 1) / Tile::BK;
+
+    auto load = [&](int step)
+    {
+        u32 stage = step % Tile::STAGES * Tile::StageElements * 2;
+        if (step < steps)
+        {
+            if (Vectors)
+            {
+                rows.load_vectors(base + stage);
+                columns.load_vectors(base + stage);
+            }
+            else
+            {
+                rows.load_elements(shared, stage);
+                columns.load_elements(shared, stage);
+            }
+        }
+        // An empty group past the end keeps the count of groups in flight.
+        commit_copies();
+    };
+
+#pragma unroll
+    for (int step = 0; step < Tile::STAGES - 1; step++) load(step);
+    for (int step = 0; step < steps; step++)
+    {
+        wait_copies<Tile::STAGES - 2>();
+        __syncthreads();
+        // The stage that every warp has left before this barrier.
+        load(step + Tile::STAGES - 1);
+        multiply<typename A::Element, Tile>(base + step % Tile::STAGES * Tile::StageElements * 2, warp_m, warp_n, sums);
+    }
+    // All copies have arrived, and the stages are free for the epilogue.
+    __syncthreads();
+    give<Tile>(shared, epilogue, block_m * Tile::BM + warp_m, block_n * Tile::BN + warp_n, sums);
+}

@@ -1,0 +1,66 @@
+// What becomes of a product c[m, n]: y = activation(c + bias[n]) + shift[m / rows_per_shift, n] + residual[m, n].
+#pragma once
+#include "activation.cuh"
+#include "vector.cuh"
+
+template <typename T> struct Output
+{
+    T* y;                     // [rows, columns]
+    const float* bias;        // [columns] or null
+    const T* shift;           // [rows / rows_per_shift, columns] or null
+    const T* residual;        // [rows, columns] or null; may be y
+    int rows, columns, rows_per_shift, activation;
+
+    __device__ __forceinline__ float finish(float c, int m, int n) const
+    {
+        if (bias) c += bias[n];
+        c = activate(c, activation);
+        if (shift) c += to_float(shift[(u64)(m / rows_per_shift) * columns + n]);
+        return c;
+    }
+
+    __device__ __forceinline__ void store(int m, int n, float c) const
+    {
+        if (m >= rows || n >= columns) return;
+        u64 at = (u64)m * columns + n;
+        c = finish(c, m, n);
+        y[at] = from_float<T>(residual ? c + to_float(residual[at]) : c);
+    }
+
+    __device__ __forceinline__ void store(int m, int n, const float (&c)[4]) const
+    {
+        for (int j = 0; j < 4; j++) store(m, n + j, c[j]);
+    }
+
+    // 16 rows that lie in shared memory, eight columns a lane.
+    template <int Pitch, int Chunks> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
+    {
+#pragma unroll
+        for (int i = lane; i < 16 * Chunks; i += 32)
+        {
+            int m = first_m + i / Chunks, n = first_n + i % Chunks * 8;
+            const float* from = c + i / Chunks * Pitch + i % Chunks * 8;
+            if (m >= rows || n >= columns) continue;
+            if (columns % 8 != 0)
+            {
+                for (int j = 0; j < 8; j++) store(m, n + j, from[j]);
+                continue;
+            }
+            float4 a = *(const float4*)from, b = *(const float4*)(from + 4);
+            float x[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
+            u64 at = (u64)m * columns + n;
+#pragma unroll
+            for (int j = 0; j < 8; j++) x[j] = finish(x[j], m, n + j);
+            if (residual)
+            {
+                Vector<T> r = load(residual + at);
+#pragma unroll
+                for (int j = 0; j < 8; j++) x[j] += to_float(r.at[j]);
+            }
+            Vector<T> to;
+#pragma unroll
+            for (int j = 0; j < 8; j++) to.at[j] = from_float<T>(x[j]);
+            ::store(y + at, to);
+        }
+    }
+};
