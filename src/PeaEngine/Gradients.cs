@@ -7,6 +7,7 @@ namespace PeaEngine;
 public sealed class Gradients(Backend backend) : IDisposable
 {
     readonly Dictionary<(Storage Storage, long Offset), Tensor> gradients = [];
+    readonly Dictionary<(Storage Storage, long Offset), LowRank> factors = [];
     readonly List<Storage> storages = [];
 
     /// <summary>Begins to collect a parameter's gradient: zeros of its shape, F32.</summary>
@@ -20,6 +21,18 @@ public sealed class Gradients(Backend backend) : IDisposable
         backend.Clear(gradient);
         return gradient;
     }
+
+    /// <summary>Begins to collect the gradients of the factors of what was added to a matrix, in place of the matrix's own.</summary>
+    /// <returns>Those of <see cref="LowRank.Down"/> and <see cref="LowRank.Up"/>.</returns>
+    /// <exception cref="PeaException">One of them, or the matrix, is tracked already.</exception>
+    public (Tensor Down, Tensor Up) Track(Tensor matrix, LowRank added)
+    {
+        if (Of(matrix) != null || !factors.TryAdd(Key(matrix), added)) throw new PeaException($"gradients: {matrix} is tracked already");
+        return (Track(added.Down), Track(added.Up));
+    }
+
+    /// <summary>The factors of what was added to a matrix, whose gradients are collected; or null.</summary>
+    public LowRank? FactorsOf(Tensor matrix) => factors.TryGetValue(Key(matrix), out var added) ? added : null;
 
     /// <summary>A parameter's gradient, or null where it is frozen.</summary>
     public Tensor? Of(Tensor parameter) => gradients.TryGetValue(Key(parameter), out var gradient) ? gradient : null;
@@ -35,6 +48,7 @@ public sealed class Gradients(Backend backend) : IDisposable
     {
         foreach (var storage in storages) storage.Dispose();
         gradients.Clear();
+        factors.Clear();
     }
 
     static (Storage, long) Key(Tensor tensor) => (tensor.Storage, tensor.ByteOffset);

@@ -65,7 +65,7 @@ static class CheckpointKind
 
     static bool IsLora(IEnumerable<string> keys) => keys.Any(key =>
         key.Contains(".lora_down.", StringComparison.Ordinal) || key.Contains(".lora_A.", StringComparison.Ordinal)
-        || key.Contains(".lora.down.", StringComparison.Ordinal) || key.Contains("_lora.down.", StringComparison.Ordinal));
+        || key.Contains(".lora.down.", StringComparison.Ordinal) || key.Contains("_lora.down.", StringComparison.Ordinal) || key.EndsWith(".diff", StringComparison.Ordinal));
 
     static string UNet(IReadOnlyDictionary<string, TensorInfo> tensors)
     {

@@ -11,6 +11,9 @@ enum LoraPart
 
     /// <summary>A scalar; see <see cref="LoraPair.Factor"/>.</summary>
     Alpha,
+
+    /// <summary>What is added to the weight, as it is: LyCORIS' <c>diff</c>.</summary>
+    Difference,
 }
 
 /// <summary>A key of a LoRA file, taken apart.</summary>
@@ -34,7 +37,7 @@ readonly record struct LoraKey(string Component, string Module, LoraPart Part)
         (".lora.down.weight", LoraPart.Down), (".lora.up.weight", LoraPart.Up),
         (".lora_linear_layer.down.weight", LoraPart.Down), (".lora_linear_layer.up.weight", LoraPart.Up),
         (OldDown, LoraPart.Down), (OldUp, LoraPart.Up),
-        (".alpha", LoraPart.Alpha),
+        (".alpha", LoraPart.Alpha), (".diff", LoraPart.Difference),
     ];
 
     static readonly (string Prefix, string Component)[] Prefixes =

@@ -7,7 +7,8 @@ namespace PeaEngine.Diffusion.Lora;
 /// <summary>peft's LoraConfig of each component, which diffusers keeps in a safetensors file's own notes.</summary>
 sealed class LoraMetadata
 {
-    const string Key = "lora_adapter_metadata";
+    /// <summary>What the file calls them.</summary>
+    public const string Key = "lora_adapter_metadata";
 
     readonly JsonConfig config;
     readonly Dictionary<string, List<(Regex Pattern, double Alpha)>> patterns = [];

@@ -9,35 +9,35 @@ namespace PeaEngine.Diffusion.Lora;
 /// </summary>
 sealed class LoraStack(Backend backend)
 {
-    readonly LoraTargets targets = new();
+    readonly LoraWeights changeable = new();
     readonly Dictionary<(string Component, string Key), Weight> weights = [];
     readonly List<Fused> fused = [];
 
-    sealed record Fused(LoraFile File, double Scale, IReadOnlyList<(LoraPair Pair, Weight Weight)> Pairs);
+    sealed record Fused(LoraFile File, double Scale, IReadOnlyList<(LoraChange Change, Weight Weight)> Changes);
 
     /// <summary>Adds a model that a LoRA may change, a UNet with its keys' original names.</summary>
     public void Add(string component, IReadOnlyDictionary<string, Weight> model, KeyMap? originals = null)
     {
-        targets.Add(component, model, originals);
+        changeable.Add(component, model, originals);
         foreach (var (key, weight) in model) weights.Add((component, key), weight);
     }
 
     /// <summary>Says that a model is not loaded, since nothing asks it: what a LoRA does to it is left out.</summary>
-    public void AddAbsent(string component) => targets.AddAbsent(component);
+    public void AddAbsent(string component) => changeable.AddAbsent(component);
 
     /// <summary>What is fused.</summary>
     public IReadOnlyList<LoraSource> Sources => fused.ConvertAll(one => new LoraSource(one.File.Path, one.Scale));
 
-    /// <summary>Adds a file's products to the weights.</summary>
+    /// <summary>Adds a file's changes to the weights.</summary>
     public void Fuse(LoraFile file, double scale)
     {
         if (!double.IsFinite(scale)) throw file.Wrong($"scale {scale}, expected a finite number");
         if (fused.Exists(one => one.File == file)) throw file.Wrong("fused already, expected it to be taken out first");
-        var added = new Fused(file, scale, [.. targets.Find(file).Select(found => (found.Pair, weights[(found.Target.Component, found.Target.Key)]))]);
+        var added = new Fused(file, scale, [.. changeable.Find(file).Select(found => (found.Change, weights[(found.Weight.Component, found.Weight.Key)]))]);
         WholeOrNothing(() =>
         {
             using var fusion = new LoraFusion(backend, file);
-            foreach (var (pair, weight) in added.Pairs) fusion.Add(pair, weight, scale);
+            foreach (var (change, weight) in added.Changes) fusion.Add(change, weight, scale);
             fused.Add(added);
         });
     }
@@ -49,13 +49,13 @@ sealed class LoraStack(Backend backend)
         WholeOrNothing(() =>
         {
             fused.Remove(removed);
-            HashSet<Weight> changed = [.. removed.Pairs.Select(pair => pair.Weight)];
+            HashSet<Weight> changed = [.. removed.Changes.Select(change => change.Weight)];
             foreach (var weight in changed) weight.Restore();
-            foreach (var other in fused.Where(other => other.Pairs.Any(pair => changed.Contains(pair.Weight))))
+            foreach (var other in fused.Where(other => other.Changes.Any(change => changed.Contains(change.Weight))))
             {
                 using var fusion = new LoraFusion(backend, other.File);
-                foreach (var (pair, weight) in other.Pairs)
-                    if (changed.Contains(weight)) fusion.Add(pair, weight, other.Scale);
+                foreach (var (change, weight) in other.Changes)
+                    if (changed.Contains(weight)) fusion.Add(change, weight, other.Scale);
             }
         });
     }

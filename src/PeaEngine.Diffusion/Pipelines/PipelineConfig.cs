@@ -145,17 +145,17 @@ sealed class PipelineConfig
     public void CheckLoras()
     {
         if (Source.Loras.Count == 0) return;
-        var targets = new LoraTargets();
-        using (var weights = UNetFiles.OpenWeights()) targets.Add(LoraKey.UNet, weights, UNetKeys.Map(UNetLayout.Of(UNet)));
+        var changeable = new LoraWeights();
+        using (var weights = UNetFiles.OpenWeights()) changeable.Add(LoraKey.UNet, weights, UNetKeys.Map(UNetLayout.Of(UNet)));
         foreach (var (_, encoder) in TextEncoders)
         {
             using var weights = Files.Model(encoder).OpenWeights();
-            targets.Add(encoder, weights, null);
+            changeable.Add(encoder, weights, null);
         }
         foreach (var lora in Source.Loras)
         {
             using var file = LoraFile.Open(lora.Path);
-            _ = targets.Find(file);
+            _ = changeable.Find(file);
         }
     }
 

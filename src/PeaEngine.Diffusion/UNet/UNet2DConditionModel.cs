@@ -38,8 +38,8 @@ public sealed class UNet2DConditionModel : IDisposable
     /// <summary>Every tensor of its weights, by key.</summary>
     public IReadOnlyDictionary<string, Tensor> Parameters => weights.Parameters;
 
-    /// <summary>Its matrices and convolutions by key.</summary>
-    internal IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
+    /// <summary>Its matrices and convolutions by key: what a LoRA changes.</summary>
+    public IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
 
     /// <summary>Loads a UNet: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>

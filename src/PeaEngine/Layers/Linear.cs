@@ -47,12 +47,13 @@ public sealed class Linear
     }
 
     /// <summary>Whether its gradients are collected, for which <see cref="Train"/> needs the input.</summary>
-    public bool IsTrained(Pass p) => p.Gradients?.Of(weight.Value) != null;
+    public bool IsTrained(Pass p) => p.Gradients is { } gradients && (gradients.Of(weight.Value) != null || gradients.FactorsOf(weight.Value) != null);
 
-    /// <summary>Adds to the gradients of weight and bias, where they are collected.</summary>
+    /// <summary>Adds to the gradients of weight, or of the factors of what was added to it, and bias, where they are collected.</summary>
     public void Train(Pass p, Tensor x, Tensor dy)
     {
         if (p.Gradients?.Of(weight.Value) is { } dWeight) p.Backend.LinearWeightBackward(x, dy, dWeight);
+        p.Gradients?.FactorsOf(weight.Value)?.Train(p, x, dy);
         if (bias is { } b) p.TrainBias(b, dy);
     }
 }

@@ -6,7 +6,7 @@ namespace PeaEngine.Tests.Lora;
 /// <summary>Which files are refused, with what words, and what alphas they have.</summary>
 public sealed class LoraFileTests : IDisposable
 {
-    const string Module = "lora_unet_mid_block_attentions_0_proj_in", Down = Module + ".lora_down.weight", Up = Module + ".lora_up.weight", Alpha = Module + ".alpha";
+    const string Module = "lora_unet_mid_block_attentions_0_proj_in", Down = Module + ".lora_down.weight", Up = Module + ".lora_up.weight", Alpha = Module + ".alpha", Difference = Module + ".diff";
 
     readonly TemporaryFolder folder = new();
 
@@ -28,6 +28,9 @@ public sealed class LoraFileTests : IDisposable
         Refuses($"tensor '{Alpha}' is [2] F32, expected a single number", Zeros(Down, 4, 32), Zeros(Up, 32, 4), Zeros(Alpha, 2));
         Refuses($"tensor '{Alpha}' is [] U8, expected F64, F32, F16, BF16, I64 or I32", Zeros(Down, 4, 32), Zeros(Up, 32, 4), Bytes(Alpha, DType.U8));
         Refuses($"tensor '{Alpha}' is NaN, expected a finite number", Zeros(Down, 4, 32), Zeros(Up, 32, 4), TensorContent.FromSingles(Alpha, [], new[] { float.NaN }));
+        Refuses($"tensors '{Difference}' and '{Up}', expected a difference or factors", Zeros(Difference, 32, 32), Zeros(Up, 32, 4));
+        Refuses($"tensor '{Difference}' is [32] F32, expected a matrix or a convolution", Zeros(Difference, 32));
+        Refuses($"tensor '{Difference}_b', expected a LoRA's", Zeros(Difference, 32, 32), Zeros(Difference + "_b", 32));
         Refuses("tensors 'unet.a.lora.down.weight' and 'unet.a.lora_A.weight', expected one of them", Zeros("unet.a.lora.down.weight", 4, 32), Zeros("unet.a.lora_A.weight", 4, 32));
         Assert.Contains("no such file", Assert.Throws<PeaException>(() => LoraFile.Open(folder.At("none.safetensors"))).Message, StringComparison.Ordinal);
     }
@@ -54,6 +57,17 @@ public sealed class LoraFileTests : IDisposable
     }
 
     [Fact]
+    public void ADifferenceOfAnotherShapeIsNamed()
+    {
+        using var model = new LoraModel();
+        var file = model.Write([Zeros(Difference, 48, 47)]);
+
+        var message = Assert.Throws<PeaException>(() => model.Stack.Fuse(file, 1)).Message;
+
+        Assert.Contains($"tensor '{Difference}' [48,47] F32, expected a difference of mid_block.attentions.0.proj_in.weight [48,48]", message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void TwoNamesOfOneWeightAreRefused()
     {
         using var model = new LoraModel();
@@ -76,7 +90,7 @@ public sealed class LoraFileTests : IDisposable
     {
         using var file = Open(null, Zeros(Down, 4, 32), Zeros(Up, 32, 4), TensorContent.FromBytes(new(Alpha, dtype, [1]), alpha));
 
-        Assert.Equal(expected / 4, Assert.Single(file.Pairs).Factor);
+        Assert.Equal(expected / 4, Assert.IsType<LoraPair>(Assert.Single(file.Changes)).Factor);
     }
 
     /// <summary>peft's LoraConfig, which diffusers keeps in the file's notes; a tensor beside the factors says more.</summary>
@@ -95,7 +109,7 @@ public sealed class LoraFileTests : IDisposable
         var metadata = new Dictionary<string, string> { ["format"] = "pt", ["lora_adapter_metadata"] = notes };
         using var file = Open(metadata, Zeros("unet.mid_block.attentions.0.proj_in.lora_A.weight", 4, 32), Zeros("unet.mid_block.attentions.0.proj_in.lora_B.weight", 32, 4));
 
-        Assert.Equal(expected, Assert.Single(file.Pairs).Factor);
+        Assert.Equal(expected, Assert.IsType<LoraPair>(Assert.Single(file.Changes)).Factor);
     }
 
     [Theory]

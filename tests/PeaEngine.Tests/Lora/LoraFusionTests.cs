@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Lora;
+using PeaEngine.Formats;
 
 namespace PeaEngine.Tests.Lora;
 
@@ -38,6 +39,27 @@ public class LoraFusionTests
             var scale = expected.Max(Math.Abs);
             var worst = expected.Zip(model.Values(key)).Max(pair => Math.Abs(pair.First - pair.Second));
             Assert.True(worst <= Tolerance * scale, $"{key}: {worst:g3} of {scale:g3}");
+        }
+    }
+
+    /// <summary>Differences of whole weights, matrices and convolutions; an alpha beside one means nothing.</summary>
+    [Theory]
+    [InlineData("sdxl", 0.75)]
+    [InlineData("sd15", -2)]
+    public void ADifferenceIsAddedAsItIs(string name, double scale)
+    {
+        using var model = new LoraModel(name);
+        var lora = new RandomDifferences(model.Checkpoint, seed: 1);
+        var stored = model.Weights.Keys.ToDictionary(key => key, model.Values);
+
+        model.Stack.Fuse(model.Write([.. lora.Tensors("lora_unet_"), TensorContent.FromSingles("lora_unet_conv_in.alpha", [], new[] { 7f })]), scale);
+
+        Assert.Equal(model.Weights.Keys.Order(StringComparer.Ordinal), lora.Values.Keys.Order(StringComparer.Ordinal));
+        foreach (var (key, difference) in lora.Values)
+        {
+            var expected = stored[key].Zip(difference, (weight, delta) => weight + scale * delta).ToArray();
+            var worst = expected.Zip(model.Values(key)).Max(pair => Math.Abs(pair.First - pair.Second));
+            Assert.True(worst <= Tolerance * expected.Max(Math.Abs), $"{key}: {worst:g3}");
         }
     }
 

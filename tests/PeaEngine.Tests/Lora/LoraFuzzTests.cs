@@ -10,7 +10,7 @@ public sealed class LoraFuzzTests : IDisposable
 
     const string Notes = """{"unet.r": 4, "unet.lora_alpha": 8, "unet.use_rslora": false, "unet.alpha_pattern": {"proj_in": 2, "^mid_block.*attn(1|2)": 4}}""";
 
-    static readonly string[] Fragments = ["lora_", "unet.", "_lora.down.weight", ".alpha", "text_encoder.", ".", "_", "0", "-1", "1e999", "(", ")*", "(a*)*", "\\", "\"", "{", "null", "\u0001", "\ud83d\udc3c"];
+    static readonly string[] Fragments = ["lora_", "unet.", "_lora.down.weight", ".alpha", ".diff", "text_encoder.", ".", "_", "0", "-1", "1e999", "(", ")*", "(a*)*", "\\", "\"", "{", "null", "\u0001", "\ud83d\udc3c"];
 
     readonly TemporaryFolder folder = new();
 
@@ -21,7 +21,7 @@ public sealed class LoraFuzzTests : IDisposable
     {
         using var model = new LoraModel();
         var lora = new RandomLora(model.Checkpoint, key => key.Contains("mid_block.attentions.0", StringComparison.Ordinal), 4, seed: 1);
-        List<TensorContent> valid = [.. lora.Kohya("lora_unet_", 2)];
+        List<TensorContent> valid = [.. lora.Kohya("lora_unet_", 2), TensorContent.FromSingles("lora_unet_mid_block_resnets_0_conv1.diff", [48, 48, 3, 3], new float[48 * 48 * 9])];
         var random = new Random(22);
         var (fused, refused) = (0, 0);
         for (var i = 0; i < Rounds; i++)

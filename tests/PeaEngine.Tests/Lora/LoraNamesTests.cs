@@ -25,6 +25,19 @@ public class LoraNamesTests
         Assert.Equal(expected, Fused(model, lora.Kohya("lora_unet_").Select(RandomLora.Half)));
     }
 
+    /// <summary>What training writes is read back as what it was: both kinds, with an alpha that is not the rank.</summary>
+    [Fact]
+    public void WhatTrainingWritesIsUnderstood()
+    {
+        using var model = new LoraModel();
+        var lora = new RandomLora(model.Checkpoint, key => key.Contains(".attn", StringComparison.Ordinal), 4, seed: 1);
+        var differences = new RandomDifferences(model.Checkpoint, seed: 2);
+
+        Assert.Equal(Fused(model, lora.Kohya("lora_unet_", alpha: 6)), Fused(model, lora.Dotted(LoraNames.Down, LoraNames.Up), new Dictionary<string, string>([LoraNames.Notes(4, 6, ["to_q"])])));
+        Assert.Equal(Fused(model, differences.Tensors("lora_unet_")), Fused(model, differences.Values.Select(pair =>
+            TensorContent.FromSingles(LoraNames.Difference(pair.Key[..^".weight".Length]), model.Checkpoint.Tensors[pair.Key].Shape, pair.Value))));
+    }
+
     /// <summary>diffusers' attention processors: <c>attn1.processor.to_out_lora.down.weight</c>.</summary>
     [Fact]
     public void OldAttentionProcessorsAreUnderstood()
@@ -104,9 +117,9 @@ public class LoraNamesTests
     [InlineData("")]
     public void OtherKeysAreNone(string key) => Assert.Null(LoraKey.Parse(key));
 
-    static Dictionary<string, string> Fused(LoraModel model, IEnumerable<TensorContent> tensors)
+    static Dictionary<string, string> Fused(LoraModel model, IEnumerable<TensorContent> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
-        model.Stack.Fuse(model.Write(tensors), 0.5);
+        model.Stack.Fuse(model.Write(tensors, metadata), 0.5);
         var fused = model.Snapshot();
         model.Stack.Clear();
         return fused;

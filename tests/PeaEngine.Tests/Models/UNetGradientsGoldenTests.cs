@@ -95,7 +95,8 @@ public class UNetGradientsGoldenTests
     static double MeanSquare(ModelFixture fixture, Tensor x, GoldenTensor target) =>
         fixture.Download(x).Zip(target.ChannelsLast(), (value, wanted) => ((double)value - wanted) * ((double)value - wanted)).Average();
 
-    static void Run(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass p)
+    /// <summary>Forward and backward pass of a golden run; checks everything but the weights' gradients.</summary>
+    internal static void Run(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass p)
     {
         var (sample, timesteps, c) = ModelFiles.Inputs(fixture, unet, io, run, p);
         var features = new UNetFeatures();

@@ -71,7 +71,7 @@ public class AdapterTests
     {
         using var backend = Device.Open("cpu", 2);
         using var lora = LoraFile.Open(Path.Combine(Golden, "pipeline", "sdxl-random", "lora", "lora_kohya.safetensors"));
-        Assert.Contains(lora.Pairs, pair => pair.Component == "text_encoder");
+        Assert.Contains(lora.Changes, change => change.Component == "text_encoder");
         using var pipeline = DiffusionPipeline.Load(Small, backend);
         var without = pipeline.Generate(SmallPipeline.Options).Latents;
         pipeline.FuseLora(lora, 0.8);
