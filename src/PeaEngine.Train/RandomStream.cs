@@ -41,4 +41,7 @@ public enum RandomStream
 
     /// <summary>A fresh adapter's weights; the position is the parameter's number.</summary>
     Adapter = 12,
+
+    /// <summary>A fresh LoRA's first factors; the position is the weight's number.</summary>
+    Lora = 15,
 }

@@ -21,14 +21,20 @@ public sealed record RunFolder(string Path)
     /// <summary>What a run without an adapter begins with.</summary>
     public string FreshAdapter => At("initial-adapter.safetensors");
 
-    /// <summary>What was trained.</summary>
+    /// <summary>The adapter, trained or not.</summary>
     public string Adapter => At("adapter.safetensors");
 
     /// <summary>The same as torch's file, with the keys of the published adapters.</summary>
     public string TorchAdapter => TorchTwin(Adapter);
 
-    /// <summary>The running average of what was trained.</summary>
+    /// <summary>The running average of the adapter.</summary>
     public string Average => At("adapter-ema.safetensors");
+
+    /// <summary>What was trained of the UNet, to draw with beside the adapter.</summary>
+    public string Lora => At("lora.safetensors");
+
+    /// <summary>The running average of that.</summary>
+    public string LoraAverage => At("lora-ema.safetensors");
 
     /// <summary>A line a step of a phase.</summary>
     internal string Log(string phase) => At(phase == DistillationPhase.PhaseName ? "metrics.jsonl" : $"{phase}.jsonl");

@@ -23,7 +23,7 @@ sealed class DistillationStep
     /// <summary>Adds the gradients of what is trained and gives the loss.</summary>
     public DistillationLoss Run(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional)
     {
-        Pass student = p.Saving(target.Gradients, options.Recomputes), training = p.Saving(target.Gradients);
+        Pass student = p.Saving(target.Gradients, options.Recomputes), training = target.TrainsAdapter ? p.Saving(target.Gradients) : p;
         int h = batch.LatentShape[2], w = batch.LatentShape[3], channels = batch.LatentShape[1];
         Shape image = [count, h, w, channels];
         Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
@@ -47,7 +47,7 @@ sealed class DistillationStep
         Tensor dSequence = p.New(text.Sequence.Shape);
         Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
         unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
-        text.Backward(dSequence, dPooled);
+        if (target.TrainsAdapter) text.Backward(dSequence, dPooled);
         return losses.Total();
     }
 

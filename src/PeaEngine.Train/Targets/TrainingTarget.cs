@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Formats;
 using PeaEngine.Train.Optimizers;
 
 namespace PeaEngine.Train.Targets;
@@ -6,14 +7,21 @@ namespace PeaEngine.Train.Targets;
 /// <summary>What a run trains. Teacher and student are one UNet: a target that changes it does so around the student's part of a step.</summary>
 public abstract class TrainingTarget : IDisposable
 {
+    readonly Backend backend;
+
     /// <summary>A target.</summary>
+    /// <param name="backend">Where it is.</param>
     /// <param name="adapter">What maps the student's states; it stays the caller's.</param>
     /// <param name="gradients">Of what is trained; they become the target's.</param>
     /// <param name="parameters">What is trained.</param>
-    protected TrainingTarget(PeaAdapter adapter, Gradients gradients, IReadOnlyList<TrainedParameter> parameters) => (Adapter, Gradients, Parameters) = (adapter, gradients, parameters);
+    protected TrainingTarget(Backend backend, PeaAdapter adapter, Gradients gradients, IReadOnlyList<TrainedParameter> parameters) =>
+        (this.backend, Adapter, Gradients, Parameters) = (backend, adapter, gradients, parameters);
 
     /// <summary>What maps the student's states to the UNet's, whether it is trained or not.</summary>
     public PeaAdapter Adapter { get; }
+
+    /// <summary>Whether the adapter's weights are among what is trained.</summary>
+    public abstract bool TrainsAdapter { get; }
 
     /// <summary>The gradients that backward passes add to.</summary>
     public Gradients Gradients { get; }
@@ -40,4 +48,16 @@ public abstract class TrainingTarget : IDisposable
         Gradients.Dispose();
         GC.SuppressFinalize(this);
     }
+
+    /// <summary>Writes an adapter as safetensors, and as torch's file with the keys in the order of the layers.</summary>
+    private protected void WriteAdapter(string path, IEnumerable<(string Name, Tensor Value)> parameters, IReadOnlyDictionary<string, string> metadata)
+    {
+        var tensors = Contents(parameters);
+        SafetensorsWriter.Write(path, tensors, metadata);
+        TorchWriter.Write(RunFolder.TorchTwin(path), tensors, metadata);
+    }
+
+    /// <summary>Tensors as a file's, read when that is written.</summary>
+    private protected IReadOnlyList<TensorContent> Contents(IEnumerable<(string Name, Tensor Value)> parameters) =>
+        [.. parameters.Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value))];
 }

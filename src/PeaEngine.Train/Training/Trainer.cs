@@ -46,7 +46,12 @@ public sealed class Trainer : IDisposable
         if (current < 0) throw new PeaException($"{checkpoint!.Folder}: the state of no phase, expected {string.Join(" or ", phases.Select(phase => StateFile(phase.Name)))}");
         var position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
         models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, warn);
-        target = new AdapterTarget(backend, models.Adapter);
+        target = config.Train switch
+        {
+            TrainTarget.Lora => LoraTarget.Create(backend, models.Teacher.UNet, models.Adapter, config.Lora.Rank, config.Lora.Alpha ?? config.Lora.Rank, config.Seed),
+            TrainTarget.CrossAttentionKv => CrossAttentionKvTarget.Create(backend, models.Teacher.UNet, models.Adapter),
+            _ => new AdapterTarget(backend, models.Adapter),
+        };
         phase = phases[current].Begin(position);
         if (checkpoint == null) return;
         using var state = TensorFile.Open(checkpoint.At(StateFile(phase.Name)));
@@ -148,7 +153,8 @@ public sealed class Trainer : IDisposable
 
     static void CheckSupported(TrainConfig config)
     {
-        Refuse(config.Train != TrainTarget.Adapter, "train", "adapter");
+        if (config.Train != TrainTarget.Adapter && config.Adapter == null && config.WarmStart.Steps == 0)
+            throw new OptionException($"adapter: null, expected one for train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, which leaves the adapter as it is; or warm_start.steps");
         Refuse(config.WarmStart.Steps > 0, "warm_start.steps", "0");
         Refuse(config.Validation.Every > 0, "validation.every", "0");
         Refuse(config.Samples.Every > 0, "samples.every", "0");

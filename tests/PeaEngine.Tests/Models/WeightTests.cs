@@ -33,6 +33,10 @@ public class WeightTests
         fixture.Backend.Upload([1f, 2, 3, 4, 5, 6], copy);
         Assert.Equal(copy.Address, weight.Widen(fixture.Backend).Address);
         Assert.Equal([1, 4], fixture.Download(linear.Forward(fixture.Pass, x)));
+        weight.Narrow();
+        Assert.Equal(before, fixture.Download(linear.Forward(fixture.Pass, x)));
+        Assert.Equal(copy.Address, weight.Widen(fixture.Backend).Address);
+        Assert.Equal([1, 4], fixture.Download(linear.Forward(fixture.Pass, x)));
         weight.Restore();
 
         Assert.Equal(0, copy.Storage.Address);

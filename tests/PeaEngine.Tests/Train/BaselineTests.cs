@@ -1,0 +1,89 @@
+using PeaEngine.Train;
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Data;
+using PeaEngine.Train.Training;
+
+namespace PeaEngine.Tests.Train;
+
+/// <summary>Whole runs that train the sample model's UNet in the adapter's place, a few small steps long.</summary>
+public sealed class BaselineTests : IDisposable
+{
+    static readonly string Samples = Path.Combine(Repository.Root, "samples", "emoji");
+
+    readonly TemporaryFolder folder = new();
+    readonly Backend backend = Device.Open("cpu", 2);
+
+    public void Dispose()
+    {
+        backend.Dispose();
+        folder.Dispose();
+    }
+
+    /// <summary>The same steps stopped and gone on with, or with blocks computed again, are the same to the bit; the adapter is the one that was given.</summary>
+    [Theory]
+    [InlineData(TrainTarget.Lora)]
+    [InlineData(TrainTarget.CrossAttentionKv)]
+    public void ARunThatGoesOnIsTheSameToTheBit(TrainTarget target)
+    {
+        var whole = Config("whole", target);
+        Train(whole);
+        var broken = Config("broken", target) with { Recompute = true };
+        Assert.Throws<OperationCanceledException>(() => Train(broken, stopAfter: 1));
+        Train(broken);
+        RunFolder expected = new(whole.Output), actual = new(broken.Output);
+        Assert.Equal(File.ReadAllBytes(expected.Metrics), File.ReadAllBytes(actual.Metrics));
+        Assert.Equal(File.ReadAllBytes(expected.Lora), File.ReadAllBytes(actual.Lora));
+        Assert.Equal(File.ReadAllBytes(expected.LoraAverage), File.ReadAllBytes(actual.LoraAverage));
+        using GoldenTensors given = GoldenTensors.Open(whole.Adapter!), kept = GoldenTensors.Open(expected.Adapter), trained = GoldenTensors.Open(expected.Lora), average = GoldenTensors.Open(expected.LoraAverage);
+        Assert.Equal(given.Names.Order(StringComparer.Ordinal), kept.Names.Order(StringComparer.Ordinal));
+        foreach (var name in given.Names) Assert.Equal(given[name].Values, kept[name].Values);
+        foreach (var name in trained.Names) Assert.NotEqual(trained[name].Values, average[name].Values);
+        Assert.False(File.Exists(expected.Average));
+    }
+
+    [Fact]
+    public void WithoutAnAdapterThatMapsTheStudentARunIsRefused()
+    {
+        var error = Assert.Throws<OptionException>(() => new Trainer(Config("a", TrainTarget.CrossAttentionKv) with { Adapter = null }, backend, _ => { }));
+        Assert.StartsWith("adapter: null, expected one for train: cross_attention_kv", error.Message, StringComparison.Ordinal);
+    }
+
+    TrainConfig Config(string name, TrainTarget target) => new()
+    {
+        Output = folder.At(name),
+        Teacher = Path.Combine(Samples, "teacher"),
+        Student = Path.Combine(Samples, "student"),
+        StudentLength = 32,
+        Adapter = Path.Combine(Samples, "adapter.safetensors"),
+        Train = target,
+        Lora = new() { Rank = 4, Alpha = 2 },
+        Steps = 2,
+        LearningRate = 1e-3,
+        EmaDecay = 0.5,
+        TextDropout = 0.3,
+        Data = new()
+        {
+            Sources = [new([Path.Combine(Samples, "data", "train-0000.tar")])],
+            Languages = ["zh", "it"],
+            Buckets = [new(64, 64)],
+            Sampling = Sampling.Uniform,
+            Latents = LatentSampling.Mean,
+            BatchSize = 4,
+        },
+    };
+
+    void Train(TrainConfig config, int stopAfter = int.MaxValue)
+    {
+        using var stop = new CancellationTokenSource();
+        using var trainer = new Trainer(config, backend, _ => { });
+        trainer.Run(new Steps(progress =>
+        {
+            if (progress.Step == stopAfter) stop.Cancel();
+        }), stop.Token);
+    }
+
+    sealed class Steps(Action<TrainingProgress> handle) : IProgress<TrainingProgress>
+    {
+        public void Report(TrainingProgress value) => handle(value);
+    }
+}
