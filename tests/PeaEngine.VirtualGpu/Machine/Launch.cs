@@ -1,0 +1,65 @@
+using PeaEngine.VirtualGpu.Checks;
+using PeaEngine.VirtualGpu.Memory;
+
+namespace PeaEngine.VirtualGpu.Machine;
+
+/// <summary>An extent in blocks or threads.</summary>
+public readonly record struct Extent(int X, int Y = 1, int Z = 1)
+{
+    /// <summary>All of it.</summary>
+    public int Count => checked(X * Y * Z);
+
+    /// <summary>The place of one, counted along x first.</summary>
+    public (int X, int Y, int Z) At(long index) => ((int)(index % X), (int)(index / X % Y), (int)(index / X / Y));
+}
+
+/// <summary>One launch of a kernel: shape, arguments and limits.</summary>
+sealed unsafe class Launch : IDisposable
+{
+    public required Program Program { get; init; }
+    public required DeviceMemory Memory { get; init; }
+    public required Extent Grid { get; init; }
+    public required Extent Block { get; init; }
+
+    /// <summary>Shared memory of a block, static and dynamic.</summary>
+    public required int SharedBytes { get; init; }
+
+    /// <summary>The parameters' bytes.</summary>
+    public required byte[] Parameters { get; init; }
+
+    /// <summary>Instructions that a warp may execute from one barrier to the next.</summary>
+    public long MostInstructions { get; init; } = 1L << 32;
+
+    public GlobalRaces Races { get; } = new();
+
+    /// <summary>Executes all blocks on as many threads as there are processors.</summary>
+    /// <exception cref="TrapException">A kernel did what it must not; of several faults that of the first block.</exception>
+    public Counters Run()
+    {
+        long next = 0, blocks = (long)Grid.X * Grid.Y * Grid.Z;
+        var total = new Counters();
+        (long Block, Exception Error)? fault = null;
+        var gate = new Lock();
+        void Work()
+        {
+            using var cta = new Cta(this);
+            for (long block; fault is null && (block = Interlocked.Increment(ref next) - 1) < blocks;)
+                try
+                {
+                    cta.Run(block);
+                }
+                catch (Exception error)
+                {
+                    lock (gate) if (fault is null || block < fault.Value.Block) fault = (block, error);
+                }
+            lock (gate) total.Add(cta.Counters);
+        }
+        var workers = (int)Math.Min(blocks, Environment.ProcessorCount);
+        if (workers == 1) Work();
+        else Parallel.For(0, workers, new() { MaxDegreeOfParallelism = workers }, _ => Work());
+        if (fault is { } found) throw found.Error is TrapException trap ? new TrapException(trap.Message) : found.Error;
+        return total;
+    }
+
+    public void Dispose() => Races.Dispose();
+}

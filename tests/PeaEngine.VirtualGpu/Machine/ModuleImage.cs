@@ -1,0 +1,116 @@
+using PeaEngine.VirtualGpu.Checks;
+using PeaEngine.VirtualGpu.Decoding;
+using PeaEngine.VirtualGpu.Memory;
+using PeaEngine.VirtualGpu.Ptx;
+
+namespace PeaEngine.VirtualGpu.Machine;
+
+/// <summary>A launch that the device refuses.</summary>
+public sealed class LaunchException(string message) : Exception(message);
+
+/// <summary>A module loaded into device memory, every kernel of it decoded.</summary>
+public sealed class ModuleImage : IDisposable
+{
+    readonly DeviceMemory memory;
+    readonly Architecture architecture;
+    readonly Dictionary<string, Program> programs = [];
+    readonly Dictionary<string, Allocation> globals = [];
+
+    /// <summary>Loads PTX.</summary>
+    /// <exception cref="PtxException">It is not PTX, holds an instruction that is not known, or a symbol that nothing defines.</exception>
+    public ModuleImage(string ptx, DeviceMemory memory, Architecture architecture)
+    {
+        (this.memory, this.architecture) = (memory, architecture);
+        var module = PtxModule.Parse(ptx);
+        CheckTarget(module.Target);
+        var text = ptx.Split('\n');
+        try
+        {
+            foreach (var variable in module.Variables.Where(variable => variable.Space is PtxSpace.Global or PtxSpace.Const)) Place(variable.Name, variable);
+            foreach (var function in module.Functions.Values)
+                foreach (var variable in function.Variables.Where(variable => variable.Space is PtxSpace.Global or PtxSpace.Const)) Place($"{function.Name}.{variable.Name}", variable);
+            foreach (var entry in module.Functions.Values.Where(function => function is { IsEntry: true, HasBody: true }))
+                programs.Add(entry.Name, Decoder.Decode(entry, module, text, globals));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The names of its kernels.</summary>
+    public IReadOnlyCollection<string> Kernels => programs.Keys;
+
+    /// <summary>A global variable, or null if there is none of that name.</summary>
+    public Allocation? Global(string name) => globals.GetValueOrDefault(name);
+
+    /// <summary>What a kernel needs of a block: static shared memory and 32-bit registers of a thread.</summary>
+    public (int SharedBytes, int Registers, int LocalBytes, int MaxThreads) Needs(string kernel) =>
+        (Find(kernel).SharedBytes, Find(kernel).Registers, Find(kernel).LocalBytes, Find(kernel).MaxThreads ?? Architecture.ThreadsPerBlock);
+
+    /// <summary>Where each parameter of a kernel lies, and its size.</summary>
+    public IReadOnlyList<(int Offset, int Bytes)> Parameters(string kernel) => Find(kernel).Parameters;
+
+    /// <summary>Executes a kernel to its end.</summary>
+    /// <param name="kernel">Its name.</param>
+    /// <param name="grid">Blocks.</param>
+    /// <param name="block">Threads of a block.</param>
+    /// <param name="dynamicShared">Bytes of shared memory beyond the kernel's own.</param>
+    /// <param name="parameters">The parameters' bytes, laid out as the kernel declares them.</param>
+    /// <param name="mostDynamicShared">Bytes of dynamic shared memory that the kernel was allowed; without that 48 KiB in all.</param>
+    /// <exception cref="LaunchException">The device has not got what the launch asks for.</exception>
+    /// <exception cref="TrapException">The kernel did what it must not.</exception>
+    public Counters Launch(string kernel, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared = 0)
+    {
+        var program = Find(kernel);
+        Check(program, grid, block, dynamicShared, parameters, mostDynamicShared);
+        var pinned = GC.AllocateArray<byte>(Math.Max(1, parameters.Length), pinned: true);
+        parameters.CopyTo(pinned, 0);
+        using var launch = new Launch
+        {
+            Program = program, Memory = memory, Grid = grid, Block = block, SharedBytes = program.SharedBytes + dynamicShared, Parameters = pinned,
+        };
+        return launch.Run();
+    }
+
+    void Check(Program program, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared)
+    {
+        if (grid is not { X: > 0, Y: > 0 and < 65536, Z: > 0 and < 65536 }) throw new LaunchException($"{program.Name}: a grid of {grid.X}×{grid.Y}×{grid.Z} blocks, expected at least one and at most 2147483647×65535×65535");
+        if (block is not { X: > 0 and <= 1024, Y: > 0 and <= 1024, Z: > 0 and <= 64 } || block.Count > Architecture.ThreadsPerBlock)
+            throw new LaunchException($"{program.Name}: a block of {block.X}×{block.Y}×{block.Z} threads, expected at most {Architecture.ThreadsPerBlock}");
+        if (block.Count > program.MaxThreads) throw new LaunchException($"{program.Name}: a block of {block.Count} threads, compiled for at most {program.MaxThreads}");
+        var shared = program.SharedBytes + (long)dynamicShared;
+        if (dynamicShared < 0 || shared > Architecture.SharedWithoutAsking && dynamicShared > mostDynamicShared || shared > architecture.SharedPerBlock)
+            throw new LaunchException($"{program.Name}: {shared} bytes of shared memory, {program.SharedBytes} of them static: expected at most {architecture.SharedPerBlock} on sm_{architecture.Number}, and more than {Architecture.SharedWithoutAsking} only if the kernel's attribute allows {dynamicShared}");
+        // The assembler gives registers to warps in units of 256: 8 for each thread.
+        var registers = (Math.Min(program.Registers, Architecture.RegistersPerThread) + 7) / 8 * 8 * ((block.Count + 31) / 32 * 32);
+        if (registers > Architecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {Architecture.RegistersPerBlock} registers");
+        if (parameters.Length < program.ParameterBytes) throw new LaunchException($"{program.Name}: {parameters.Length} bytes of parameters, expected {program.ParameterBytes}");
+    }
+
+    Program Find(string kernel) => programs.TryGetValue(kernel, out var program) ? program : throw new LaunchException($"no kernel {kernel} in the module, which has {string.Join(", ", programs.Keys.Order())}");
+
+    void Place(string name, PtxVariable variable)
+    {
+        if (variable.IsExtern) return;
+        var allocation = memory.Allocate(Math.Max(1, variable.Bytes));
+        globals.Add(name, allocation);
+        memory.Write(allocation.Address, variable.Initial ?? new byte[Math.Max(1, variable.Bytes)]);
+    }
+
+    /// <summary>PTX runs on the architecture that it was made for and on newer ones.</summary>
+    void CheckTarget(string target)
+    {
+        if (!target.StartsWith("sm_", StringComparison.Ordinal) || !int.TryParse(target[3..].TrimEnd('a', 'f'), out var number) || number > architecture.Number)
+            throw new PtxException(1, $"target {target}, expected at most sm_{architecture.Number}");
+    }
+
+    public void Dispose()
+    {
+        foreach (var program in programs.Values) program.Dispose();
+        foreach (var allocation in globals.Values) memory.Free(allocation.Address);
+        programs.Clear();
+        globals.Clear();
+    }
+}

@@ -1,0 +1,75 @@
+using System.Runtime.InteropServices;
+using PeaEngine.VirtualGpu.Ptx;
+
+namespace PeaEngine.VirtualGpu.Machine;
+
+/// <summary>A special register that a kernel reads.</summary>
+enum Special { TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ, Lane, Warp, Warps, LaneMaskEq, LaneMaskLt, LaneMaskLe, LaneMaskGt, LaneMaskGe, Clock, DynamicSharedBytes, SharedBytes }
+
+/// <summary>A kernel, decoded: what a warp executes, and the room that it needs.</summary>
+sealed unsafe class Program : IDisposable
+{
+    /// <summary>The mangled name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The decoded instructions.</summary>
+    public Instr* Code { get; private set; }
+
+    /// <summary>The instructions as written, by <see cref="Instr.Index"/>.</summary>
+    public required IReadOnlyList<PtxInstruction> Source { get; init; }
+
+    /// <summary>Lines of the module's text.</summary>
+    public required string[] Text { get; init; }
+
+    /// <summary>Bytes of a warp's registers, immediates and special registers.</summary>
+    public required int RegisterBytes { get; init; }
+
+    /// <summary>Predicates of a warp.</summary>
+    public required int Predicates { get; init; }
+
+    /// <summary>Registers that hold a number from the start: offset, bits, and whether lanes have eight bytes.</summary>
+    public required IReadOnlyList<(int Offset, ulong Bits, bool Wide)> Constants { get; init; }
+
+    /// <summary>Registers that hold a special register.</summary>
+    public required IReadOnlyList<(int Offset, Special Special)> Specials { get; init; }
+
+    /// <summary>Places that <c>brx.idx</c> chooses from, by <see cref="Instr.Detail"/>.</summary>
+    public required IReadOnlyList<int[]> Tables { get; init; }
+
+    /// <summary>What each <c>cvt</c> asks for, by <see cref="Instr.Mode"/>.</summary>
+    public required IReadOnlyList<ConversionMode> Conversions { get; init; }
+
+    /// <summary>Bytes of parameters, and where each begins.</summary>
+    public required IReadOnlyList<(int Offset, int Bytes)> Parameters { get; init; }
+
+    /// <summary>Bytes of all parameters.</summary>
+    public int ParameterBytes => Parameters.Count == 0 ? 0 : Parameters[^1].Offset + Parameters[^1].Bytes;
+
+    /// <summary>Static shared memory; dynamic shared memory begins after it.</summary>
+    public required int SharedBytes { get; init; }
+
+    /// <summary>Local memory of a thread.</summary>
+    public required int LocalBytes { get; init; }
+
+    /// <summary>The narrowest access to shared memory, as a power of two.</summary>
+    public required int GranuleShift { get; init; }
+
+    /// <summary>32-bit registers of a thread: what lives at once, which the real assembler seldom gets below.</summary>
+    public required int Registers { get; init; }
+
+    /// <summary>Threads of a block that the kernel was compiled for, or null.</summary>
+    public required int? MaxThreads { get; init; }
+
+    /// <summary>Takes over decoded instructions.</summary>
+    public void Load(ReadOnlySpan<Instr> code)
+    {
+        Code = (Instr*)NativeMemory.Alloc((nuint)code.Length, (nuint)sizeof(Instr));
+        code.CopyTo(new(Code, code.Length));
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.Free(Code);
+        Code = null;
+    }
+}

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+
+namespace PeaEngine.VirtualGpu.Memory;
+
+/// <summary>
+/// A piece of device memory: its bytes, and a bit for each that says whether it was ever written. Nothing lies behind its last byte: an
+/// address there belongs to no allocation.
+/// </summary>
+public sealed unsafe class Allocation : IDisposable
+{
+    internal Allocation(int slot, ulong address, long bytes)
+    {
+        (Slot, Address, Bytes) = (slot, address, bytes);
+        Data = (byte*)NativeMemory.AlignedAlloc((nuint)Math.Max(bytes, 64), 64);
+        Words = (bytes + 63) / 64 + 1;
+        Written = (ulong*)NativeMemory.AllocZeroed((nuint)Words, sizeof(ulong));
+    }
+
+    /// <summary>Its place among the allocations.</summary>
+    internal int Slot { get; }
+
+    /// <summary>The device address of its first byte.</summary>
+    public ulong Address { get; }
+
+    /// <summary>Its size.</summary>
+    public long Bytes { get; }
+
+    /// <summary>Its bytes.</summary>
+    internal byte* Data { get; private set; }
+
+    /// <summary>A bit a byte: initialised.</summary>
+    internal ulong* Written { get; private set; }
+
+    /// <summary>How many words such bits fill; one more than needed, so that two can be read at the last.</summary>
+    internal long Words { get; }
+
+    /// <summary>Whether some bytes, at most 64, are all initialised.</summary>
+    internal bool IsWritten(long offset, int bytes)
+    {
+        var mask = bytes == 64 ? ulong.MaxValue : (1ul << bytes) - 1;
+        var (word, shift) = (offset >> 6, (int)offset & 63);
+        if ((Written[word] >> shift & mask) != (shift == 0 ? mask : mask & ulong.MaxValue >> shift)) return false;
+        return shift + bytes <= 64 || (Written[word + 1] & mask >> 64 - shift) == mask >> 64 - shift;
+    }
+
+    /// <summary>Marks bytes as initialised. Blocks on several threads may mark the same word.</summary>
+    internal void MarkWritten(long offset, long bytes) => SetBits(Written, offset, bytes, shared: true);
+
+    /// <summary>Sets a run of bits.</summary>
+    internal static void SetBits(ulong* words, long first, long count, bool shared)
+    {
+        while (count > 0)
+        {
+            var shift = (int)first & 63;
+            var here = (int)Math.Min(64 - shift, count);
+            var mask = (here == 64 ? ulong.MaxValue : (1ul << here) - 1) << shift;
+            ref var word = ref words[first >> 6];
+            if ((word & mask) != mask)
+            {
+                if (shared) Interlocked.Or(ref word, mask);
+                else word |= mask;
+            }
+            first += here;
+            count -= here;
+        }
+    }
+
+    /// <summary>The first of some bytes that is not initialised, or −1.</summary>
+    internal long FirstUnwritten(long offset, long bytes)
+    {
+        for (var at = offset; at < offset + bytes; at++)
+            if ((Written[at >> 6] >> (int)(at & 63) & 1) == 0) return at;
+        return -1;
+    }
+
+    public void Dispose()
+    {
+        NativeMemory.AlignedFree(Data);
+        NativeMemory.Free(Written);
+        Data = null;
+        Written = null;
+    }
+}
