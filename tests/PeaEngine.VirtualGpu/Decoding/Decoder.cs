@@ -30,7 +30,7 @@ sealed unsafe partial class Decoder
             Source = body.Instructions,
             Text = text,
             RegisterBytes = decoder.operands.Bytes,
-            Predicates = plan.Predicates,
+            Predicates = plan.Predicates + 1,
             Constants = decoder.operands.Constants,
             Specials = decoder.operands.Specials,
             Parameters = symbols.Parameters,

@@ -45,12 +45,17 @@ sealed class Operands(PtxFunction body, RegisterPlan plan, Symbols symbols)
         _ => throw new PtxException(line, $"{Text(operand)}: expected a register of {type}"),
     };
 
-    /// <summary>Twice a predicate's index, plus one if it is negated.</summary>
-    public int Predicate(PtxOperand operand, int line) =>
+    /// <summary>Twice a predicate's index, plus one if it is negated. A number is the predicate after the last, which is always false, or its opposite.</summary>
+    public int Predicate(PtxOperand operand, int line) => operand is PtxOperand.Immediate immediate ? 2 * plan.Predicates + (immediate.Bits == 0 ? 0 : 1) :
         Declared(operand) == PtxType.Pred && operand is PtxOperand.Register register ? 2 * plan[register.Name] + (register.Negated ? 1 : 0) : throw new PtxException(line, $"{Text(operand)}: expected a predicate");
 
     /// <summary>A predicate's index; −1 for <c>_</c>.</summary>
-    public int PredicateDestination(PtxOperand operand, int line) => operand is PtxOperand.Sink ? -1 : Predicate(operand, line) >> 1;
+    public int PredicateDestination(PtxOperand operand, int line) => operand switch
+    {
+        PtxOperand.Sink => -1,
+        PtxOperand.Register => Predicate(operand, line) >> 1,
+        _ => throw new PtxException(line, "a number, expected a predicate to write to"),
+    };
 
     /// <summary>A register that holds a number from the start.</summary>
     public int Constant(ulong bits, bool wide)

@@ -122,7 +122,8 @@ sealed unsafe class Cta : IDisposable
     {
         var source = Program.Source[instr->Index];
         var who = lane < 0 ? "" : $" lane {lane}";
-        return new($"{Program.Name}: line {source.Line} `{Program.Text[source.Line - 1].Trim()}`: block {Block} warp {warp.Index}{who}: {message}");
+        var from = source.SourceLine > 0 ? $"source line {source.SourceLine}, " : "";
+        return new($"{Program.Name}: {from}ptx line {source.Line} `{Program.Text[source.Line - 1].Trim()}`: block {Block} warp {warp.Index}{who}: {message}");
     }
 
     public void Dispose()

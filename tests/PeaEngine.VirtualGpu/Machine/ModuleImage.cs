@@ -12,13 +12,13 @@ public sealed class LaunchException(string message) : Exception(message);
 public sealed class ModuleImage : IDisposable
 {
     readonly DeviceMemory memory;
-    readonly Architecture architecture;
+    readonly GpuArchitecture architecture;
     readonly Dictionary<string, Program> programs = [];
     readonly Dictionary<string, Allocation> globals = [];
 
     /// <summary>Loads PTX.</summary>
     /// <exception cref="PtxException">It is not PTX, holds an instruction that is not known, or a symbol that nothing defines.</exception>
-    public ModuleImage(string ptx, DeviceMemory memory, Architecture architecture)
+    public ModuleImage(string ptx, DeviceMemory memory, GpuArchitecture architecture)
     {
         (this.memory, this.architecture) = (memory, architecture);
         var module = PtxModule.Parse(ptx);
@@ -47,7 +47,7 @@ public sealed class ModuleImage : IDisposable
 
     /// <summary>What a kernel needs of a block: static shared memory and 32-bit registers of a thread.</summary>
     public (int SharedBytes, int Registers, int LocalBytes, int MaxThreads) Needs(string kernel) =>
-        (Find(kernel).SharedBytes, Find(kernel).Registers, Find(kernel).LocalBytes, Find(kernel).MaxThreads ?? Architecture.ThreadsPerBlock);
+        (Find(kernel).SharedBytes, Find(kernel).Registers, Find(kernel).LocalBytes, Find(kernel).MaxThreads ?? GpuArchitecture.ThreadsPerBlock);
 
     /// <summary>Where each parameter of a kernel lies, and its size.</summary>
     public IReadOnlyList<(int Offset, int Bytes)> Parameters(string kernel) => Find(kernel).Parameters;
@@ -69,7 +69,12 @@ public sealed class ModuleImage : IDisposable
         parameters.CopyTo(pinned, 0);
         using var launch = new Launch
         {
-            Program = program, Memory = memory, Grid = grid, Block = block, SharedBytes = program.SharedBytes + dynamicShared, Parameters = pinned,
+            Program = program,
+            Memory = memory,
+            Grid = grid,
+            Block = block,
+            SharedBytes = program.SharedBytes + dynamicShared,
+            Parameters = pinned,
         };
         return launch.Run();
     }
@@ -77,15 +82,15 @@ public sealed class ModuleImage : IDisposable
     void Check(Program program, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared)
     {
         if (grid is not { X: > 0, Y: > 0 and < 65536, Z: > 0 and < 65536 }) throw new LaunchException($"{program.Name}: a grid of {grid.X}×{grid.Y}×{grid.Z} blocks, expected at least one and at most 2147483647×65535×65535");
-        if (block is not { X: > 0 and <= 1024, Y: > 0 and <= 1024, Z: > 0 and <= 64 } || block.Count > Architecture.ThreadsPerBlock)
-            throw new LaunchException($"{program.Name}: a block of {block.X}×{block.Y}×{block.Z} threads, expected at most {Architecture.ThreadsPerBlock}");
+        if (block is not { X: > 0 and <= 1024, Y: > 0 and <= 1024, Z: > 0 and <= 64 } || block.Count > GpuArchitecture.ThreadsPerBlock)
+            throw new LaunchException($"{program.Name}: a block of {block.X}×{block.Y}×{block.Z} threads, expected at most {GpuArchitecture.ThreadsPerBlock}");
         if (block.Count > program.MaxThreads) throw new LaunchException($"{program.Name}: a block of {block.Count} threads, compiled for at most {program.MaxThreads}");
         var shared = program.SharedBytes + (long)dynamicShared;
-        if (dynamicShared < 0 || shared > Architecture.SharedWithoutAsking && dynamicShared > mostDynamicShared || shared > architecture.SharedPerBlock)
-            throw new LaunchException($"{program.Name}: {shared} bytes of shared memory, {program.SharedBytes} of them static: expected at most {architecture.SharedPerBlock} on sm_{architecture.Number}, and more than {Architecture.SharedWithoutAsking} only if the kernel's attribute allows {dynamicShared}");
+        if (dynamicShared < 0 || shared > GpuArchitecture.SharedWithoutAsking && dynamicShared > mostDynamicShared || shared > architecture.SharedPerBlock)
+            throw new LaunchException($"{program.Name}: {shared} bytes of shared memory, {program.SharedBytes} of them static: expected at most {architecture.SharedPerBlock} on sm_{architecture.Number}, and more than {GpuArchitecture.SharedWithoutAsking} only if the kernel's attribute allows {dynamicShared}");
         // The assembler gives registers to warps in units of 256: 8 for each thread.
-        var registers = (Math.Min(program.Registers, Architecture.RegistersPerThread) + 7) / 8 * 8 * ((block.Count + 31) / 32 * 32);
-        if (registers > Architecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {Architecture.RegistersPerBlock} registers");
+        var registers = (Math.Min(program.Registers, GpuArchitecture.RegistersPerThread) + 7) / 8 * 8 * ((block.Count + 31) / 32 * 32);
+        if (registers > GpuArchitecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {GpuArchitecture.RegistersPerBlock} registers");
         if (parameters.Length < program.ParameterBytes) throw new LaunchException($"{program.Name}: {parameters.Length} bytes of parameters, expected {program.ParameterBytes}");
     }
 

@@ -11,7 +11,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
     readonly List<Dictionary<string, string>> scopes = [];
     readonly List<int> openScopes = [];
     readonly HashSet<string> variables = [];
-    int scopeCount;
+    int scopeCount, sourceLine;
 
     public void Read()
     {
@@ -62,7 +62,13 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
                     function.Variables.Add(variable with { Name = name });
                 }
                 break;
-            case ".pragma" or ".loc" or ".file": reader.SkipLine(line); break;
+            case ".loc":
+                reader.Next();
+                reader.Count();
+                sourceLine = reader.Count();
+                reader.SkipLine(line);
+                break;
+            case ".pragma": reader.SkipLine(line); break;
             default: throw reader.Unexpected("a statement");
         }
     }
@@ -138,7 +144,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
             while (reader.Accept(','));
         }
         reader.Expect(';');
-        function.Instructions.Add(new(opcode, guard, [.. operands], line));
+        function.Instructions.Add(new(opcode, guard, [.. operands], line, sourceLine));
     }
 
     PtxOperand Operand()

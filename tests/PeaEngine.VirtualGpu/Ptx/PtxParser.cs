@@ -30,11 +30,19 @@ sealed class PtxParser(List<Token> tokens)
                     if (reader.Count() is var size && size != 64) throw new PtxException(line, $"addresses of {size} bits, expected 64");
                     return;
                 case ".file" or ".loc" or ".pragma": reader.SkipLine(line); return;
+                case ".section": Section(); return;
                 case ".entry" or ".func": Function(isExtern); return;
                 case ".global" or ".const" or ".shared": module.Variables.AddRange(VariableParser.Read(reader, isExtern)); return;
                 default: throw reader.Unexpected("a directive");
             }
         }
+    }
+
+    /// <summary>What a debugger would read.</summary>
+    void Section()
+    {
+        while (!reader.Next().Is('{')) { }
+        while (!reader.Next().Is('}')) { }
     }
 
     void Function(bool isExtern)
