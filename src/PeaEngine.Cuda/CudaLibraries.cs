@@ -39,7 +39,7 @@ public sealed class CudaLibraries
         var compiler = Compile(search, newest) ?? throw Missing(LibraryName.Nvrtc, Toolkit(newest));
         var (lightHandle, lightPath, major) = Load(LibraryName.CuBlasLt, Toolkit(newest), newest);
         // cuBLAS takes the cuBLASLt that the process has loaded already if it is of its own version.
-        var (handle, _, _) = Load(LibraryName.CuBlas, Toolkit(newest), newest, major, Path.GetDirectoryName(lightPath) is { Length: > 0 } folder ? folder : null);
+        var (handle, _, _) = Load(LibraryName.CuBlas, Toolkit(newest), newest, major, Path.GetDirectoryName(lightPath));
         return new(driver, compiler, new(Exports(handle, LibraryName.CuBlas)), new(Exports(lightHandle, LibraryName.CuBlasLt)));
 
         static string Toolkit(int newest) => $"expected that of CUDA 11 to {newest}, from the toolkit or from pip's nvidia packages";

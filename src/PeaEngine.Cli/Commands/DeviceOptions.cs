@@ -6,7 +6,7 @@ namespace PeaEngine.Cli.Commands;
 static class DeviceOptions
 {
     /// <summary>The device.</summary>
-    public static readonly Option<string> Name = new("--device") { Description = "Where to compute: cpu.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
+    public static readonly Option<string> Name = new("--device") { Description = "Where to compute: cpu, or a GPU: cuda, cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
 
     /// <summary>The CPU's threads.</summary>
     public static readonly Option<int?> Threads = new("--threads") { Description = "CPU threads. Default: one a processor.", HelpName = "N", CustomParser = OptionParsers.Integer };
@@ -21,7 +21,8 @@ static class DeviceOptions
     }
 
     /// <summary>The backend that was asked for.</summary>
-    /// <exception cref="OptionException">There is no such device, or the number of threads is out of range.</exception>
+    /// <exception cref="OptionException">It is no device's name, or the number of threads is out of range.</exception>
+    /// <exception cref="PeaException">The device is not there.</exception>
     public static Backend Open(ParseResult parsed)
     {
         Check(parsed);

@@ -19,7 +19,7 @@ static class DoctorCommand
             var output = parsed.InvocationConfiguration.Output;
             if (parsed.GetValue(Json)) JsonOutput.Write(output, writer => Write(writer, facts));
             else
-                foreach (var (name, value) in facts) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-17} {value}"));
+                foreach (var (name, value) in facts) output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{name,-19} {value}"));
             return ExitCode.Done;
         });
         return command;
@@ -27,6 +27,6 @@ static class DoctorCommand
 
     static void Write(Utf8JsonWriter writer, IReadOnlyList<(string Name, string Value)> facts)
     {
-        foreach (var (name, value) in facts) writer.WriteString(name.Replace(' ', '_'), value);
+        foreach (var (name, value) in facts) writer.WriteString(name.Replace(' ', '_').ToLowerInvariant(), value);
     }
 }

@@ -41,7 +41,7 @@ public sealed class SampleRefusalTests : IDisposable
     [InlineData("prompt: the weight '1.2.3', expected a number", "--prompt-syntax", "weighted", "--negative-prompt", "(a:1.2.3)")]
     [InlineData("count: 0, expected 1 to 1024", "--count", "0")]
     [InlineData("threads: 0, expected 1 to 1024", "--threads", "0")]
-    [InlineData("device 'tpu': expected cpu", "--device", "tpu")]
+    [InlineData("device 'tpu': expected cpu, cuda or cuda:N", "--device", "tpu")]
     [InlineData("seed: 'x', expected a whole number", "--seed", "x")]
     [InlineData("seed: '18446744073709551616', expected a whole number", "--seed", "18446744073709551616")]
     [InlineData("strength 0.5: there is no init image", "--strength", "0.5")]

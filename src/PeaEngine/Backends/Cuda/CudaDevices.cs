@@ -1,0 +1,25 @@
+using System.Globalization;
+using PeaEngine.Cuda;
+
+namespace PeaEngine.Backends;
+
+/// <summary>Devices of NVIDIA's by their names. Nothing of CUDA is loaded before one is asked for.</summary>
+static class CudaDevices
+{
+    const string Name = "cuda";
+
+    /// <summary>The number in <c>cuda:N</c>, 0 for <c>cuda</c>, or null: it is no such name.</summary>
+    public static int? Ordinal(string name) => name == Name ? 0
+        : name.StartsWith(Name + ":", StringComparison.Ordinal) && int.TryParse(name.AsSpan(Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal) ? ordinal : null;
+
+    /// <summary>What of CUDA this machine has; see <see cref="CudaReport"/>.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Facts() => CudaReport.Collect();
+
+    /// <summary>Opens a device.</summary>
+    /// <exception cref="PeaException">It is not there, or something that it needs is not; the message tells what.</exception>
+    public static Backend Open(int ordinal)
+    {
+        using var context = new CudaContext(CudaLibraries.Find(), ordinal);
+        throw new PeaException($"cuda:{ordinal}: {context.Device.Name} is there, but this version computes on the CPU only, expected cpu");
+    }
+}
