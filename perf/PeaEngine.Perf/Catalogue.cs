@@ -1,5 +1,6 @@
 using PeaEngine.Perf.Models;
 using PeaEngine.Perf.Ops;
+using PeaEngine.Train.Config;
 
 namespace PeaEngine.Perf;
 
@@ -75,7 +76,9 @@ static class Catalogue
         new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),
         new Student("mt5_xl", 77, Student.Mt5Xl),
         // Training the sample model.
-        new DistillStep(32, 16, 32),
+        new DistillStep("distill_step", TrainTarget.Adapter, 32, 16, 32),
+        new DistillStep("distill_step_lora", TrainTarget.Lora, 32, 16, 32),
+        new DistillStep("distill_step_cross_attention_kv", TrainTarget.CrossAttentionKv, 32, 16, 32),
         // SDXL in its own size, at 512².
         new VaeDecode(64),
         new UNet(64, 77),

@@ -2,19 +2,20 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Formats;
-using PeaEngine.Train.Targets;
+using PeaEngine.Train.Config;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Perf.Models;
 
 /// <summary>
 /// One step of distilling the sample model, from embeddings that are there: teacher and student, losses, gradients, AdamW. In F32, the UNet's weights
-/// as stored.
+/// as stored; what is trained is the adapter, or the UNet.
 /// </summary>
-sealed class DistillStep(int batch, int size, int tokens) : IBenchmark
+sealed class DistillStep(string name, TrainTarget kind, int batch, int size, int tokens) : IBenchmark
 {
-    public string Op => "distill_step";
+    public string Op => name;
 
     public IReadOnlyList<(string, int)> Arguments => [("batch", batch), ("size", size), ("tokens", tokens)];
 
@@ -29,7 +30,7 @@ sealed class DistillStep(int batch, int size, int tokens) : IBenchmark
         UNet2DConditionModel unet;
         using (var weights = folder.Component("unet").OpenWeights()) unet = room.Own(UNet2DConditionModel.Load(room.Backend, folder.Component("unet").Config, weights));
         var adapter = room.Own(PeaAdapter.Load(Path.Combine(samples, "initial-adapter.safetensors"), room.Backend));
-        var target = room.Own(new AdapterTarget(room.Backend, adapter));
+        var target = room.Own(TrainingTarget.Create(kind, room.Backend, unet, adapter, new(), seed: 1));
         var rate = new LearningRate(LearningRateSchedule.Constant, 3e-4, 0, 1, 0, 1);
         var optimizer = room.Own(new Optimizer(room.Backend, target.Parameters, new(rate) { MaxGradNorm = 1 }));
         using var scheduler = Scheduler.FromConfig(folder.Component("scheduler").Config);

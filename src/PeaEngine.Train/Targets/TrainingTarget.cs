@@ -1,5 +1,7 @@
 using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.UNet;
 using PeaEngine.Formats;
+using PeaEngine.Train.Config;
 using PeaEngine.Train.Optimizers;
 
 namespace PeaEngine.Train.Targets;
@@ -17,6 +19,25 @@ public abstract class TrainingTarget : IDisposable
     protected TrainingTarget(Backend backend, PeaAdapter adapter, Gradients gradients, IReadOnlyList<TrainedParameter> parameters) =>
         (this.backend, Adapter, Gradients, Parameters) = (backend, adapter, gradients, parameters);
 
+    /// <summary>The target of a run, before its first step.</summary>
+    /// <param name="kind">Which.</param>
+    /// <param name="backend">Where the models are.</param>
+    /// <param name="unet">Teacher and student; it stays the caller's.</param>
+    /// <param name="adapter">What maps the student's states, its weights F32; it stays the caller's.</param>
+    /// <param name="lora">Of a LoRA: its rank and alpha.</param>
+    /// <param name="seed">Of what begins with random numbers.</param>
+    /// <exception cref="PeaException">The UNet has nothing that could be trained so.</exception>
+    public static TrainingTarget Create(TrainTarget kind, Backend backend, UNet2DConditionModel unet, PeaAdapter adapter, LoraConfig lora, ulong seed)
+    {
+        ArgumentNullException.ThrowIfNull(lora);
+        return kind switch
+        {
+            TrainTarget.Lora => LoraTarget.Create(backend, unet, adapter, lora.Rank, lora.Alpha ?? lora.Rank, seed),
+            TrainTarget.CrossAttentionKv => CrossAttentionKvTarget.Create(backend, unet, adapter),
+            _ => new AdapterTarget(backend, adapter),
+        };
+    }
+
     /// <summary>What maps the student's states to the UNet's, whether it is trained or not.</summary>
     public PeaAdapter Adapter { get; }
 
@@ -28,6 +49,9 @@ public abstract class TrainingTarget : IDisposable
 
     /// <summary>What the optimiser moves.</summary>
     public IReadOnlyList<TrainedParameter> Parameters { get; }
+
+    /// <summary>What it holds beside gradients and the models' own weights, in bytes.</summary>
+    public virtual long Bytes => 0;
 
     /// <summary>Called before the UNet runs as teacher.</summary>
     public virtual void BeforeTeacher() { }

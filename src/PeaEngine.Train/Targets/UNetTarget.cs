@@ -27,6 +27,9 @@ public abstract class UNetTarget : TrainingTarget
     public override bool TrainsAdapter => false;
 
     /// <inheritdoc/>
+    public override long Bytes => pass.Arena.Capacity + weights.Sum(weight => weight.Stored.Elements * sizeof(float));
+
+    /// <inheritdoc/>
     public override void BeforeTeacher()
     {
         foreach (var weight in weights) weight.Narrow();

@@ -46,12 +46,7 @@ public sealed class Trainer : IDisposable
         if (current < 0) throw new PeaException($"{checkpoint!.Folder}: the state of no phase, expected {string.Join(" or ", phases.Select(phase => StateFile(phase.Name)))}");
         var position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
         models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, warn);
-        target = config.Train switch
-        {
-            TrainTarget.Lora => LoraTarget.Create(backend, models.Teacher.UNet, models.Adapter, config.Lora.Rank, config.Lora.Alpha ?? config.Lora.Rank, config.Seed),
-            TrainTarget.CrossAttentionKv => CrossAttentionKvTarget.Create(backend, models.Teacher.UNet, models.Adapter),
-            _ => new AdapterTarget(backend, models.Adapter),
-        };
+        target = TrainingTarget.Create(config.Train, backend, models.Teacher.UNet, models.Adapter, config.Lora, config.Seed);
         phase = phases[current].Begin(position);
         if (checkpoint == null) return;
         using var state = TensorFile.Open(checkpoint.At(StateFile(phase.Name)));
@@ -68,8 +63,8 @@ public sealed class Trainer : IDisposable
     /// <summary>The bytes of all weights.</summary>
     internal long WeightBytes => models.WeightBytes;
 
-    /// <summary>The bytes of gradients, moments and averages.</summary>
-    internal long TrainedBytes => phase.TrainedBytes;
+    /// <summary>The bytes of gradients, moments and averages, and of what the target holds beside.</summary>
+    internal long TrainedBytes => phase.TrainedBytes + target.Bytes;
 
     /// <summary>The most bytes that a step of distillation can have in use at once, beside the weights; nothing is computed.</summary>
     internal long Measure(PixelSize size)

@@ -22,6 +22,9 @@ public sealed class TrainingMemoryTests : IDisposable
     [InlineData("64x64", "no dropout, average")]
     [InlineData("64x64", "no teacher")]
     [InlineData("96x64", "fresh, recompute, no teacher")]
+    [InlineData("64x64", "lora")]
+    [InlineData("96x64", "lora, recompute, average")]
+    [InlineData("64x64", "keys and values")]
     public void IsThatOfARunWithinAPercent(string size, string changes)
     {
         var config = Config(size, changes);
@@ -52,6 +55,7 @@ public sealed class TrainingMemoryTests : IDisposable
             StudentLength = 32,
             Adapter = Has("fresh") ? null : Path.Combine(Samples, "initial-adapter.safetensors"),
             AdapterHidden = [96, 64],
+            Train = Has("lora") ? TrainTarget.Lora : Has("keys and values") ? TrainTarget.CrossAttentionKv : TrainTarget.Adapter,
             Steps = 2,
             Recompute = Has("recompute"),
             Accumulation = Has("cut") ? 2 : 1,

@@ -168,9 +168,7 @@ public sealed class UNetTargetTests : IDisposable
         Assert.NotEqual(downs.First().Value, Download(other.Parameters.Single(parameter => parameter.Name == downs.First().Key).Value));
     }
 
-    UNetTarget Create(TrainTarget kind) => kind == TrainTarget.Lora
-        ? LoraTarget.Create(backend, pipeline.UNet, adapter, Rank, Alpha, seed: 7)
-        : CrossAttentionKvTarget.Create(backend, pipeline.UNet, adapter);
+    TrainingTarget Create(TrainTarget kind) => TrainingTarget.Create(kind, backend, pipeline.UNet, adapter, new() { Rank = Rank, Alpha = Alpha }, seed: 7);
 
     Distiller Distiller(TrainingTarget target, bool recomputes = false) => new(backend, pipeline.UNet, target, pipeline.AlphasCumprod,
         new() { FeatureWeight = 1e-4, Recomputes = recomputes }, new(new float[Tokens * adapter.InFeatures], Ones(1), new float[Tokens * adapter.SequenceFeatures]));
