@@ -13,6 +13,27 @@ template <typename T> __device__ __forceinline__ Vector<T> load(const T* x) { re
 
 template <typename T> __device__ __forceinline__ void store(T* y, const Vector<T>& v) { *reinterpret_cast<Vector<T>*>(y) = v; }
 
+// The same where only the first count elements are there: the others are zeros, and are not written. whole: a count of N can be taken at once, since x is aligned.
+template <typename T> __device__ __forceinline__ Vector<T> load(const T* x, int count, bool whole)
+{
+    if (whole) return load(x);
+    Vector<T> v;
+#pragma unroll
+    for (int j = 0; j < Vector<T>::N; j++) v.at[j] = j < count ? x[j] : T{};
+    return v;
+}
+
+template <typename T> __device__ __forceinline__ void store(T* y, const Vector<T>& v, int count, bool whole)
+{
+    if (whole) store(y, v);
+    else
+    {
+#pragma unroll
+        for (int j = 0; j < Vector<T>::N; j++)
+            if (j < count) y[j] = v.at[j];
+    }
+}
+
 // Whether all of the addresses, and so whatever follows in steps of 16 bytes, can be read and written by vectors.
 __device__ __forceinline__ bool aligned(const void* a, const void* b = nullptr, const void* c = nullptr, const void* d = nullptr)
 {
