@@ -9,7 +9,8 @@ namespace PeaEngine.Cli;
 /// <param name="Elapsed">The time since it began.</param>
 /// <param name="Text">What is shown.</param>
 /// <param name="Left">The time left, for plain lines; the bar has its own. Null: nothing is said.</param>
-readonly record struct ProgressState(int Done, int Total, TimeSpan Elapsed, string Text, TimeSpan? Left = null);
+/// <param name="Line">A line of its own that stays. Null: none.</param>
+readonly record struct ProgressState(int Done, int Total, TimeSpan Elapsed, string Text, TimeSpan? Left = null, string? Line = null);
 
 /// <summary>Shows progress on standard error: a bar on a terminal, plain lines where it is redirected.</summary>
 static class ProgressDisplay
@@ -30,6 +31,7 @@ static class ProgressDisplay
             {
                 // A line after the first step, one every few seconds, and one at the end.
                 var now = state(report);
+                if (now.Line != null) error.WriteLine(now.Line);
                 if (now.Done == 0 || (now.Done > 1 && now.Done < now.Total && now.Elapsed < next)) return;
                 next = now.Elapsed + Interval;
                 error.WriteLine(now.Left is { } left ? string.Create(CultureInfo.InvariantCulture, $"{now.Text}, {left:d\\.hh\\:mm\\:ss} left") : now.Text);
@@ -43,6 +45,7 @@ static class ProgressDisplay
                 return run(new Synchronous<TReport>(report =>
                 {
                     var now = state(report);
+                    if (now.Line != null) console.WriteLine(now.Line);
                     (task.MaxValue, task.Value, task.Description) = (now.Total, now.Done, now.Text);
                 }));
             });

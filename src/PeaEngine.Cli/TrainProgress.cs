@@ -11,5 +11,6 @@ static class TrainProgress
 
     /// <summary>What is said of a step.</summary>
     internal static ProgressState Describe(TrainingProgress progress) => new(progress.Step, progress.Total, progress.Elapsed,
-        string.Create(CultureInfo.InvariantCulture, $"{progress.Phase} {progress.Step}/{progress.Total}, loss {progress.Loss:0.00000}, {progress.SamplesPerSecond:0.0} samples/s"), progress.Left);
+        string.Create(CultureInfo.InvariantCulture, $"{progress.Phase} {progress.Step}/{progress.Total}, loss {progress.Loss:0.00000}, {progress.SamplesPerSecond:0.0} samples/s"), progress.Left,
+        progress.Written == null ? null : $"wrote {progress.Written}");
 }

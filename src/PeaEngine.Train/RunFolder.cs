@@ -1,3 +1,4 @@
+using System.Globalization;
 using PeaEngine.Train.Training;
 
 namespace PeaEngine.Train;
@@ -17,6 +18,12 @@ public sealed record RunFolder(string Path)
 
     /// <summary>The loss over the steps.</summary>
     public string Plot => At("loss.png");
+
+    /// <summary>The folder of what was drawn on the way.</summary>
+    public string Samples => At("samples");
+
+    /// <summary>What was drawn after a step.</summary>
+    public string SamplesOf(long step) => System.IO.Path.Combine(Samples, string.Create(CultureInfo.InvariantCulture, $"step-{step:d6}.png"));
 
     /// <summary>What a run without an adapter begins with.</summary>
     public string FreshAdapter => At("initial-adapter.safetensors");

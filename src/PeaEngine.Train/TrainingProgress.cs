@@ -8,7 +8,8 @@ namespace PeaEngine.Train;
 /// <param name="Samples">Samples of a step.</param>
 /// <param name="Loss">The last step's loss.</param>
 /// <param name="Elapsed">Time of the steps that this process did.</param>
-public readonly record struct TrainingProgress(string Phase, int Step, int Total, int Done, int Samples, double Loss, TimeSpan Elapsed)
+/// <param name="Written">A file that was written after the step, besides log and checkpoints; null: none.</param>
+public readonly record struct TrainingProgress(string Phase, int Step, int Total, int Done, int Samples, double Loss, TimeSpan Elapsed, string? Written = null)
 {
     /// <summary>Samples in a second, over all steps of this process.</summary>
     public double SamplesPerSecond => Elapsed > TimeSpan.Zero ? (double)Done * Samples / Elapsed.TotalSeconds : 0;

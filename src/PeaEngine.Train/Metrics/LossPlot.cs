@@ -3,7 +3,7 @@ using PeaEngine.Diffusion.Images;
 
 namespace PeaEngine.Train.Metrics;
 
-/// <summary>The curve of a training run: every step's value pale, and their running mean over it.</summary>
+/// <summary>The curve of a training run: every step's value pale, their running mean over it, and where there is one the validation loss.</summary>
 public static class LossPlot
 {
     const int Width = 960, Height = 540, Left = 96, Right = 24, Top = 40, Bottom = 56, Scale = 2, Tick = 5;
@@ -11,28 +11,34 @@ public static class LossPlot
     /// <summary>Steps that the running mean forgets over, as a share of the run.</summary>
     const double Memory = 0.02;
 
-    static readonly Rgb Ink = new(40, 40, 40), Grid = new(228, 228, 228), Pale = new(176, 205, 235), Strong = new(23, 92, 163);
+    static readonly Rgb Ink = new(40, 40, 40), Grid = new(228, 228, 228), Pale = new(176, 205, 235), Strong = new(23, 92, 163), Other = new(214, 96, 24);
 
     /// <summary>Draws a curve over its steps; values that are not finite are left out.</summary>
     /// <param name="title">What is drawn, in ASCII.</param>
     /// <param name="points">Steps in ascending order, with their values.</param>
-    public static PixelImage Draw(string title, IReadOnlyList<(long Step, double Value)> points)
+    /// <param name="validation">The same of the validation loss, drawn as it is; null: none.</param>
+    public static PixelImage Draw(string title, IReadOnlyList<(long Step, double Value)> points, IReadOnlyList<(long Step, double Value)>? validation = null)
     {
         var canvas = new Canvas(Width, Height);
-        canvas.Text(Left, (Top - BitmapFont.Height * Scale) / 2, title, Ink, Scale);
+        var above = (Top - BitmapFont.Height * Scale) / 2;
+        canvas.Text(Left, above, title, Strong, Scale);
         canvas.Text((Left + Width - Right - Canvas.WidthOf("step", Scale)) / 2, Height - BitmapFont.Height * Scale - 6, "step", Ink, Scale);
-        List<(double X, double Y)> drawn = [.. points.Where(point => double.IsFinite(point.Value)).Select(point => ((double)point.Step, point.Value))];
-        var mean = RunningMean(drawn);
+        List<(double X, double Y)> drawn = Finite(points), mean = RunningMean(drawn), checks = Finite(validation ?? []);
+        if (checks.Count > 0) canvas.Text(Left + Canvas.WidthOf(title + "  ", Scale), above, "validation", Other, Scale);
         var x = new PlotAxis(drawn.Count == 0 ? 0 : drawn[0].X, drawn.Count == 0 ? 1 : drawn[^1].X, Left, Width - Right);
         // The lowest and highest hundredth of single steps may leave the picture: one outlier would make a line of the rest.
-        double[] sorted = [.. drawn.Select(point => point.Y).Order()];
+        double[] sorted = [.. drawn.Select(point => point.Y).Order()], whole = [.. mean.Concat(checks).Select(point => point.Y)];
         var y = sorted.Length == 0 ? new PlotAxis(0, 1, Height - Bottom, Top)
-            : new PlotAxis(Math.Min(sorted[sorted.Length / 100], mean.Min(point => point.Y)), Math.Max(sorted[^(sorted.Length / 100 + 1)], mean.Max(point => point.Y)), Height - Bottom, Top);
+            : new PlotAxis(Math.Min(sorted[sorted.Length / 100], whole.Min()), Math.Max(sorted[^(sorted.Length / 100 + 1)], whole.Max()), Height - Bottom, Top);
         Axes(canvas, x, y);
         Curve(canvas, x, y, drawn, Pale, 1);
         Curve(canvas, x, y, mean, Strong, 2);
+        Curve(canvas, x, y, checks, Other, 2);
         return canvas.Picture;
     }
+
+    static List<(double X, double Y)> Finite(IReadOnlyList<(long Step, double Value)> points) =>
+        [.. points.Where(point => double.IsFinite(point.Value)).Select(point => ((double)point.Step, point.Value))];
 
     static List<(double X, double Y)> RunningMean(List<(double X, double Y)> points)
     {

@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace PeaEngine.Train.Metrics;
 
 /// <summary>A number of a step.</summary>
@@ -12,7 +10,10 @@ public sealed class MetricsLog : IDisposable
 {
     readonly FileStream file;
 
-    MetricsLog(FileStream file) => this.file = file;
+    MetricsLog(FileStream file, long last) => (this.file, Last) = (file, last);
+
+    /// <summary>The step of the last line; 0 where there is none.</summary>
+    public long Last { get; private set; }
 
     /// <summary>Opens a log to append to. Lines of later steps than the run goes on from, and one that was cut short, are taken out.</summary>
     /// <param name="path">The file; made if it is not there.</param>
@@ -24,9 +25,10 @@ public sealed class MetricsLog : IDisposable
         try
         {
             file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
-            file.SetLength(LengthUpTo(file, steps));
-            file.Position = file.Length;
-            return new(file);
+            var (length, last) = UpTo(file, steps);
+            file.SetLength(length);
+            file.Position = length;
+            return new(file, last);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -35,14 +37,15 @@ public sealed class MetricsLog : IDisposable
         }
     }
 
-    /// <summary>One number of every line that has it, with the line's step, in the order of the file.</summary>
+    /// <summary>One number of every line that has it and where it is finite, with the line's step, in the order of the file.</summary>
     /// <exception cref="PeaException">The file cannot be read.</exception>
     public IReadOnlyList<(long Step, double Value)> Read(string name)
     {
         var values = new List<(long, double)>();
         file.Position = 0;
         foreach (var (line, _) in Lines(file))
-            if (Parse(line) is { } json && json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number) values.Add((json.GetProperty("step").GetInt64(), value.GetDouble()));
+            if (MetricsLine.Parse(line) is { } parsed)
+                values.AddRange(parsed.Metrics.Where(metric => metric.Name == name && double.IsFinite(metric.Value)).Select(metric => (parsed.Step, metric.Value)));
         file.Position = file.Length;
         return values;
     }
@@ -53,21 +56,12 @@ public sealed class MetricsLog : IDisposable
     /// <exception cref="PeaException">The disk is full.</exception>
     public void Write(long step, params ReadOnlySpan<Metric> metrics)
     {
-        using var line = new MemoryStream();
-        using (var json = new Utf8JsonWriter(line))
-        {
-            json.WriteStartObject();
-            json.WriteNumber("step", step);
-            foreach (var (name, value) in metrics)
-                if (double.IsFinite(value)) json.WriteNumber(name, value);
-                else json.WriteNull(name);
-            json.WriteEndObject();
-        }
-        line.WriteByte((byte)'\n');
+        byte[] line = [.. MetricsLine.Format(step, metrics), (byte)'\n'];
         try
         {
-            file.Write(line.GetBuffer().AsSpan(0, (int)line.Length));
+            file.Write(line);
             file.Flush();
+            Last = step;
         }
         catch (IOException exception)
         {
@@ -78,16 +72,16 @@ public sealed class MetricsLog : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => file.Dispose();
 
-    /// <summary>Where the last whole line of a step that was done ends.</summary>
-    static long LengthUpTo(FileStream file, long steps)
+    /// <summary>Where the last whole line of a step that was done ends, and which step that is.</summary>
+    static (long Length, long Last) UpTo(FileStream file, long steps)
     {
-        long length = 0;
+        long length = 0, last = 0;
         foreach (var (line, end) in Lines(file))
         {
-            if (Parse(line) is not { } json || json.GetProperty("step").GetInt64() > steps) break;
-            length = end;
+            if (MetricsLine.Parse(line) is not { } parsed || parsed.Step > steps) break;
+            (length, last) = (end, parsed.Step);
         }
-        return length;
+        return (length, last);
     }
 
     /// <summary>The lines that end, and where each does.</summary>
@@ -96,20 +90,5 @@ public sealed class MetricsLog : IDisposable
         var bytes = new byte[file.Length];
         file.ReadExactly(bytes);
         for (var start = 0; Array.IndexOf(bytes, (byte)'\n', start) is >= 0 and var end; start = end + 1) yield return (bytes.AsMemory(start, end - start), end + 1);
-    }
-
-    /// <summary>A line's object, or null where it is none with a step.</summary>
-    static JsonElement? Parse(ReadOnlyMemory<byte> line)
-    {
-        try
-        {
-            using var document = JsonDocument.Parse(line);
-            var json = document.RootElement;
-            return json.ValueKind == JsonValueKind.Object && json.TryGetProperty("step", out var step) && step.ValueKind == JsonValueKind.Number && step.TryGetInt64(out _) ? json.Clone() : null;
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
     }
 }

@@ -39,6 +39,8 @@ sealed class DistillationPhase : TrainingPhase
 
     public override int BatchSize => config.Data.BatchSize;
 
+    public override bool Draws => true;
+
     public override long PeakBytes => distiller.PeakBytes;
 
     /// <summary>

@@ -1,5 +1,6 @@
 using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 
@@ -11,6 +12,8 @@ sealed class TrainModels : IDisposable
     readonly DiffusionPipeline teacher;
     readonly TrainingEncoders? encoders;
     readonly bool cache;
+    readonly Func<StudentEncoder> load;
+    StudentEncoder? student;
 
     /// <summary>Loads them and opens the data.</summary>
     public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, Action<string> warn)
@@ -21,6 +24,7 @@ sealed class TrainModels : IDisposable
         Agree("masked_pooled", config.MaskedPooled, noted?.MasksPooledMean);
         var (length, masksPooledMean) = (config.StudentLength ?? noted?.StudentLength, config.MaskedPooled ?? false);
         cache = config.Cache;
+        load = () => StudentEncoder.Load(config.Student, backend, length);
         teacher = DiffusionPipeline.Load(source, backend);
         try
         {
@@ -63,6 +67,9 @@ sealed class TrainModels : IDisposable
     /// <summary>What is trained.</summary>
     public PeaAdapter Adapter { get; } = null!;
 
+    /// <summary>The student; it is loaded at the first call where a cache is trained with.</summary>
+    public StudentEncoder Student => encoders?.Student ?? (student ??= load());
+
     /// <summary>Which student it is; see <see cref="Diffusion.TextEncoders.StudentIdentity"/>.</summary>
     public string StudentIdentity { get; } = "";
 
@@ -80,6 +87,7 @@ sealed class TrainModels : IDisposable
         Adapter?.Dispose();
         Batches?.Dispose();
         encoders?.Dispose();
+        student?.Dispose();
         teacher.Dispose();
     }
 }

@@ -15,16 +15,18 @@ namespace PeaEngine.Train.Training;
 /// </summary>
 public sealed class Trainer : IDisposable
 {
-    const string PositionFile = "position.json";
+    const string PositionFile = "position.json", MetricsFile = "metrics.json";
 
     readonly TrainConfig config;
     readonly RunFolder folder;
     readonly CheckpointStore store;
     readonly TrainModels models;
     readonly TrainingTarget target;
+    readonly SampleGrids grids;
     readonly (string Name, int Steps, Func<DataPosition?, TrainingPhase> Begin)[] phases;
     int current;
     TrainingPhase phase;
+    Metric[] numbers = [];
     long saved = -1;
 
     /// <summary>Loads a run's models and data, and goes on from its newest checkpoint if it has one.</summary>
@@ -47,8 +49,10 @@ public sealed class Trainer : IDisposable
         var position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
         models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, warn);
         target = TrainingTarget.Create(config.Train, backend, models.Teacher.UNet, models.Adapter, config.Lora, config.Seed);
+        grids = new(config, folder, models, target);
         phase = phases[current].Begin(position);
         if (checkpoint == null) return;
+        numbers = MetricsLine.Parse(File.ReadAllBytes(checkpoint.At(MetricsFile)))?.Metrics ?? throw new PeaException($"{checkpoint.At(MetricsFile)}: no numbers of a step");
         using var state = TensorFile.Open(checkpoint.At(StateFile(phase.Name)));
         phase.Load(state);
         saved = Steps;
@@ -82,12 +86,12 @@ public sealed class Trainer : IDisposable
     {
         Directory.CreateDirectory(folder.Path);
         config.Save(folder.Config);
-        using var events = config.TensorBoard ? new EventFile(folder.Path) : null;
+        using var report = new RunReport(config, folder, grids);
         try
         {
             for (; ; Next())
             {
-                RunPhase(events, progress, cancellation);
+                RunPhase(report, progress, cancellation);
                 if (current == phases.Length - 1) break;
             }
         }
@@ -95,11 +99,11 @@ public sealed class Trainer : IDisposable
         {
             target.Gradients.Clear();
             Save();
+            report.Plot();
             throw;
         }
         target.Publish(folder, phase.Averages, AdapterNotes.Of(models, config.Data.Languages, phase.Done));
-        using var metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
-        LossPlot.Draw("loss", metrics.Read("loss")).Save(folder.Plot);
+        report.Plot();
     }
 
     /// <summary>Frees models and memory.</summary>
@@ -110,18 +114,19 @@ public sealed class Trainer : IDisposable
         models.Dispose();
     }
 
-    void RunPhase(EventFile? events, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    void RunPhase(RunReport report, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        using var metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
+        report.Begin(phase);
+        // What a process that ended after a checkpoint did not come to.
+        if (phase.Done > 0) report.After(phase, Steps, numbers, cancellation);
         var (clock, first) = (Stopwatch.StartNew(), phase.Done);
         while (phase.Done < phase.Steps)
         {
             cancellation.ThrowIfCancellationRequested();
-            var numbers = phase.Step(cancellation);
-            metrics.Write(phase.Done, numbers);
-            events?.Scalars(Steps, numbers);
+            numbers = phase.Step(cancellation);
             if (Steps % config.CheckpointEvery == 0) Save();
-            progress?.Report(new(phase.Name, (int)phase.Done, phase.Steps, (int)(phase.Done - first), phase.BatchSize, numbers[0].Value, clock.Elapsed));
+            var written = report.After(phase, Steps, numbers, cancellation);
+            progress?.Report(new(phase.Name, (int)phase.Done, phase.Steps, (int)(phase.Done - first), phase.BatchSize, numbers[0].Value, clock.Elapsed, written));
         }
         Save();
     }
@@ -140,6 +145,7 @@ public sealed class Trainer : IDisposable
         {
             SafetensorsWriter.Write(Path.Combine(path, StateFile(phase.Name)), phase.State());
             File.WriteAllText(Path.Combine(path, PositionFile), position.ToJson());
+            File.WriteAllBytes(Path.Combine(path, MetricsFile), MetricsLine.Format(phase.Done, numbers));
         });
         saved = Steps;
     }
@@ -152,7 +158,6 @@ public sealed class Trainer : IDisposable
             throw new OptionException($"adapter: null, expected one for train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, which leaves the adapter as it is; or warm_start.steps");
         Refuse(config.WarmStart.Steps > 0, "warm_start.steps", "0");
         Refuse(config.Validation.Every > 0, "validation.every", "0");
-        Refuse(config.Samples.Every > 0, "samples.every", "0");
         Refuse(config.Accumulation > 1 && config.Loss.PerGroup, "accumulation", "1 with loss.per_group");
         Refuse(config.Data.BatchSize % config.Accumulation != 0, "accumulation", $"a divisor of batch_size {config.Data.BatchSize}");
 

@@ -44,6 +44,13 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDis
         return [.. losses, new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped)];
     }
 
+    /// <summary>Whether pictures that are drawn between its steps show what it trains.</summary>
+    public virtual bool Draws => false;
+
+    /// <summary>The validation's numbers, if there is one after the step that was made last; nothing depends on them.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public virtual Metric[] Validate(CancellationToken cancellation) => [];
+
     /// <summary>What a checkpoint keeps.</summary>
     public IEnumerable<TensorContent> State() => optimizer.State();
 

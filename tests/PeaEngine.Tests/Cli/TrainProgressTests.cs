@@ -14,6 +14,14 @@ public class TrainProgressTests
     }
 
     [Fact]
+    public void SaysWhatWasWritten()
+    {
+        var line = TrainProgress.Describe(new("distillation", 100, 600, 100, 32, 1, TimeSpan.FromSeconds(40)) { Written = "run/samples/step-000100.png" });
+        Assert.Equal("wrote run/samples/step-000100.png", line.Line);
+        Assert.Null(TrainProgress.Describe(new("distillation", 101, 600, 101, 32, 1, TimeSpan.FromSeconds(40))).Line);
+    }
+
+    [Fact]
     public void BeforeTheFirstStepNothingIsDividedByZero()
     {
         var progress = new TrainingProgress("step", 0, 600, 0, 32, 0, TimeSpan.Zero);

@@ -5,7 +5,9 @@ namespace PeaEngine.Tests.Train;
 
 public class PlotTests
 {
-    static readonly (byte, byte, byte) Strong = (23, 92, 163);
+    const int Border = 36;
+
+    static readonly (byte, byte, byte) Strong = (23, 92, 163), Orange = (214, 96, 24);
 
     [Fact]
     public void AFallingCurveFalls()
@@ -25,6 +27,19 @@ public class PlotTests
         var plain = points.Select(point => (point.Item1, point.Item2 > 10 ? 1.5 : point.Item2)).ToList();
         Assert.InRange(Top(LossPlot.Draw("loss", plain), 150) - Top(LossPlot.Draw("loss", plain), 900), 300, 500);
         Assert.NotInRange(Top(LossPlot.Draw("loss", points), 900), -1, -1);
+    }
+
+    /// <summary>The validation loss has a curve of its own, whose points are not smoothed and are all within the picture.</summary>
+    [Fact]
+    public void TheValidationLossIsDrawnToo()
+    {
+        List<(long, double)> points = [.. Enumerable.Range(1, 100).Select(step => ((long)step, 1.0))];
+        var picture = LossPlot.Draw("loss", points, [(20, 2), (60, 4), (100, double.NaN)]);
+        int Column(int step) => 96 + (int)Math.Round((step - 1) * 840 / 99.0);
+        Assert.InRange(Top(picture, Column(60), Orange), 40, 60);
+        Assert.InRange(Top(picture, Column(20), Orange) - Top(picture, Column(60), Orange), 250, 350);
+        Assert.InRange(Top(picture, Column(20)) - Top(picture, Column(20), Orange), 100, 200);
+        Assert.Equal(-1, Top(LossPlot.Draw("loss", points), Column(60), Orange));
     }
 
     [Theory]
@@ -88,13 +103,13 @@ public class PlotTests
         return picture;
     }
 
-    /// <summary>The highest row in which a column has the running mean's colour, or -1.</summary>
-    static int Top(PixelImage picture, int x)
+    /// <summary>The highest row below the title in which a column has the running mean's colour or another, or -1.</summary>
+    static int Top(PixelImage picture, int x, (byte, byte, byte)? colour = null)
     {
-        for (var y = 0; y < picture.Height; y++)
+        for (var y = Border; y < picture.Height; y++)
         {
             var pixel = picture.Row(y).Slice(3 * x, 3);
-            if ((pixel[0], pixel[1], pixel[2]) == Strong) return y;
+            if ((pixel[0], pixel[1], pixel[2]) == (colour ?? Strong)) return y;
         }
         return -1;
     }

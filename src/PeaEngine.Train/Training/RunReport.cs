@@ -1,0 +1,61 @@
+using PeaEngine.Train.Config;
+using PeaEngine.Train.Metrics;
+
+namespace PeaEngine.Train.Training;
+
+/// <summary>What a run leaves for people to look at: its log, TensorBoard's events, the curve of the loss and pictures drawn on the way.</summary>
+sealed class RunReport : IDisposable
+{
+    readonly TrainConfig config;
+    readonly RunFolder folder;
+    readonly SampleGrids grids;
+    readonly EventFile? events;
+    MetricsLog? metrics;
+
+    /// <summary>Opens the file of events.</summary>
+    /// <exception cref="PeaException">It cannot be written.</exception>
+    public RunReport(TrainConfig config, RunFolder folder, SampleGrids grids)
+    {
+        (this.config, this.folder, this.grids) = (config, folder, grids);
+        if (config.TensorBoard) events = new(folder.Path);
+    }
+
+    /// <summary>Opens the log of a phase, without the lines of steps that were not kept.</summary>
+    /// <exception cref="PeaException">It cannot be written.</exception>
+    public void Begin(TrainingPhase phase)
+    {
+        metrics?.Dispose();
+        metrics = MetricsLog.Open(folder.Log(phase.Name), phase.Done);
+    }
+
+    /// <summary>Does what is due after a step, but for what was done before: its line in the log with the validation loss, the plot, a grid of pictures.</summary>
+    /// <param name="phase">The phase, which has just begun where it is or has made a step.</param>
+    /// <param name="steps">Steps of all phases.</param>
+    /// <param name="numbers">Of the phase's last step.</param>
+    /// <param name="cancellation">Ends it; what was not done is due again where the run goes on.</param>
+    /// <returns>The grid's file, or null.</returns>
+    public string? After(TrainingPhase phase, long steps, Metric[] numbers, CancellationToken cancellation)
+    {
+        if (metrics!.Last < phase.Done)
+        {
+            Metric[] line = [.. numbers, .. phase.Validate(cancellation)];
+            metrics.Write(phase.Done, line);
+            events?.Scalars(steps, line);
+        }
+        if (steps % config.CheckpointEvery == 0) Plot();
+        if (!phase.Draws || !grids.IsDue(phase.Done)) return null;
+        var picture = grids.Draw(phase.Done, cancellation);
+        events?.Image(steps, "samples", picture);
+        return folder.SamplesOf(phase.Done);
+    }
+
+    /// <summary>Draws the curve of the phase's loss.</summary>
+    public void Plot() => LossPlot.Draw("loss", metrics!.Read("loss"), metrics.Read("validation_loss")).Save(folder.Plot);
+
+    /// <summary>Closes the files.</summary>
+    public void Dispose()
+    {
+        metrics?.Dispose();
+        events?.Dispose();
+    }
+}
