@@ -42,6 +42,12 @@ public enum RandomStream
     /// <summary>A fresh adapter's weights; the position is the parameter's number.</summary>
     Adapter = 12,
 
+    /// <summary>The warm start's own seed, by which its order and languages are drawn; the position is 0.</summary>
+    WarmStart = 13,
+
+    /// <summary>Whether a sample's text is dropped in the warm start; the position is its place in the warm start's order.</summary>
+    WarmStartDropout = 14,
+
     /// <summary>A fresh LoRA's first factors; the position is the weight's number.</summary>
     Lora = 15,
 }

@@ -78,4 +78,11 @@ public interface IBatches : IDisposable
     /// <exception cref="PeaException">A shard or a sample is damaged, and that is not to be skipped; or nothing can be trained with.</exception>
     /// <exception cref="OperationCanceledException">Cancelled between two samples.</exception>
     Batch Next(CancellationToken cancellation = default);
+
+    /// <summary>The batches of the text-only start from the same data, in an order of their own.</summary>
+    /// <param name="batchSize">Samples of a batch, of all ranks together.</param>
+    /// <param name="from">A batch's <see cref="TextBatch.After"/>, or null.</param>
+    /// <exception cref="OptionException">There are more ranks than samples of a batch.</exception>
+    /// <exception cref="PeaException">No sample has an English caption, a shard is damaged, or the position is another configuration's.</exception>
+    ITextBatches Texts(int batchSize, DataPosition? from = null);
 }

@@ -8,7 +8,9 @@ public sealed class CachedBatches : IBatches
     readonly DataOptions options;
     readonly ulong seed;
     readonly int rank, ranks;
-    readonly List<CacheFile> files = [];
+    readonly CacheKey key;
+    readonly string? folder;
+    readonly OrderedDictionary<string, CacheFile> files = [];
     readonly BatchOrder<CachedSample> order;
 
     /// <summary>Begins, or goes on from a position, which may have been reached with another number of ranks, or without a cache.</summary>
@@ -27,9 +29,10 @@ public sealed class CachedBatches : IBatches
         options.Validate();
         options.CheckRank(rank, ranks);
         (this.options, this.seed, this.rank, this.ranks) = (options, seed, rank, ranks);
+        (key, this.folder) = (CacheKey.Of(models, options), folder);
         try
         {
-            order = new(options, seed, shards => Open(shards, CacheKey.Of(models, options), folder), sample => sample.Bucket, from);
+            order = new(options, seed, Open, sample => sample.Bucket, from);
         }
         catch
         {
@@ -39,10 +42,10 @@ public sealed class CachedBatches : IBatches
     }
 
     /// <inheritdoc/>
-    public BatchShape Shape => files[0].Shape;
+    public BatchShape Shape => First.Shape;
 
     /// <inheritdoc/>
-    public Unconditional Unconditional => files[0].Unconditional;
+    public Unconditional Unconditional => First.Unconditional;
 
     /// <summary>Samples that were dropped so far, by reason: those that the cache lacks a caption for, and those that it was made without.</summary>
     public IReadOnlyDictionary<DropReason, long> Dropped
@@ -51,7 +54,7 @@ public sealed class CachedBatches : IBatches
         {
             var dropped = order.Dropped.ToDictionary();
             foreach (var reason in Enum.GetValues<DropReason>())
-                if (files.Sum(file => file.Dropped[(int)reason]) is > 0 and var count) dropped[reason] = dropped.GetValueOrDefault(reason) + count;
+                if (files.Values.Sum(file => file.Dropped[(int)reason]) is > 0 and var count) dropped[reason] = dropped.GetValueOrDefault(reason) + count;
             return dropped;
         }
     }
@@ -61,7 +64,7 @@ public sealed class CachedBatches : IBatches
     {
         var (bucket, drawn) = order.Next(cancellation);
         var after = order.Position;
-        var rows = new BatchRows(options, seed, Shape, files[0].Scale, (drawn.Count - rank + ranks - 1) / ranks, after.Batches - 1, options.Buckets[bucket], after);
+        var rows = new BatchRows(options, seed, Shape, First.Scale, (drawn.Count - rank + ranks - 1) / ranks, after.Batches - 1, options.Buckets[bucket], after);
         for (var row = 0; row < rows.Batch.Count; row++)
         {
             var (place, _, sample) = drawn[rank + row * ranks];
@@ -75,24 +78,38 @@ public sealed class CachedBatches : IBatches
         return rows.Batch;
     }
 
+    /// <inheritdoc/>
+    public ITextBatches Texts(int batchSize, DataPosition? from = null) => new TextOrder<CachedSample>(options with { BatchSize = batchSize }, seed, Shape,
+        shards => new TextShards<CachedSample, CachedSample>(Open(shards), sample => sample.File.IsCultural(sample.Row) ? null : sample, _ => 0), Fill, from, rank, ranks);
+
     /// <summary>Closes the caches.</summary>
     public void Dispose()
     {
-        foreach (var file in files) file.Dispose();
+        foreach (var file in files.Values) file.Dispose();
     }
 
-    CacheShards Open(IReadOnlyList<string> shards, CacheKey key, string? folder)
+    CacheFile First => files.GetAt(0).Value;
+
+    static string Fill(CachedSample sample, Philox random, TextBatch batch, int row, CancellationToken cancellation)
     {
-        var opened = new List<CacheFile>();
-        foreach (var shard in shards)
-        {
-            var file = CacheFile.Open(CacheKey.PathOf(shard, folder), shard, key);
-            files.Add(file);
-            opened.Add(file);
-            if (file.Shape != Shape) throw new PeaException($"{CacheKey.PathOf(shard, folder)}: {file.Shape}, expected the sizes of the first cache, {Shape}");
-            foreach (var language in options.Languages)
-                if (!file.Languages.Contains(language)) throw new OptionException($"languages: {language}, but {CacheKey.PathOf(shard, folder)} was made for {string.Join(", ", file.Languages)}");
-        }
-        return new([.. opened], options);
+        var (file, caption) = (sample.File, sample.Captions[random.Below(sample.Captions.Count)]);
+        file.ReadStudent(caption.Row, batch.Row(batch.StudentHidden, row), batch.Row(batch.StudentMask, row));
+        file.ReadTeacher(sample.Row, batch.Row(batch.TeacherSequence, row), batch.Row(batch.TeacherPooled, row));
+        return caption.Language;
+    }
+
+    CacheShards Open(IReadOnlyList<string> shards) => new([.. shards.Select(Open)], options);
+
+    /// <summary>A shard's cache, opened once.</summary>
+    CacheFile Open(string shard)
+    {
+        var path = CacheKey.PathOf(shard, folder);
+        if (files.TryGetValue(path, out var opened)) return opened;
+        var file = CacheFile.Open(path, shard, key);
+        files.Add(path, file);
+        if (file.Shape != Shape) throw new PeaException($"{path}: {file.Shape}, expected the sizes of the first cache, {Shape}");
+        foreach (var language in options.Languages)
+            if (!file.Languages.Contains(language)) throw new OptionException($"languages: {language}, but {path} was made for {string.Join(", ", file.Languages)}");
+        return file;
     }
 }

@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Randomness;
 
 namespace PeaEngine.Train.Data;
 
@@ -7,6 +8,8 @@ public sealed class EncodedBatches : IBatches
 {
     readonly DataOptions options;
     readonly ulong seed;
+    readonly int rank, ranks;
+    readonly Action<string> warn;
     readonly TrainingEncoders encoders;
     readonly PictureBatches pictures;
     readonly LatentScale scale;
@@ -26,7 +29,7 @@ public sealed class EncodedBatches : IBatches
         ArgumentNullException.ThrowIfNull(options);
         ArgumentNullException.ThrowIfNull(encoders);
         AspectBuckets.CheckFactor(options.Buckets, encoders.Factor);
-        (this.options, this.encoders, this.seed) = (options, encoders, seed);
+        (this.options, this.encoders, this.seed, this.rank, this.ranks, this.warn) = (options, encoders, seed, rank, ranks, warn ?? (_ => { }));
         pictures = new(options, seed, from, rank, ranks, warn);
         scale = new(encoders.LatentScale.Scale, encoders.LatentScale.Offset);
         Unconditional = Encode(encoders);
@@ -64,8 +67,29 @@ public sealed class EncodedBatches : IBatches
         return rows.Batch;
     }
 
+    /// <inheritdoc/>
+    public ITextBatches Texts(int batchSize, DataPosition? from = null)
+    {
+        var known = new RememberedTexts(encoders);
+        return new TextOrder<SampleCaptions>(options with { BatchSize = batchSize }, seed, Shape,
+            shards => new TextShards<Sample, SampleCaptions>(new TarShards(shards, options, warn), sample => sample.Captions.Teacher == null ? null : sample.Captions, BytesOf), Fill, from, rank, ranks);
+
+        string Fill(SampleCaptions captions, Philox random, TextBatch batch, int row, CancellationToken cancellation)
+        {
+            var caption = captions.Draw(random);
+            var (student, teacher) = (known.Student(caption.Text, cancellation), known.Teacher(captions.Teacher!, cancellation));
+            student.Hidden.CopyTo(batch.Row(batch.StudentHidden, row));
+            student.Mask.CopyTo(batch.Row(batch.StudentMask, row));
+            teacher.Sequence.CopyTo(batch.Row(batch.TeacherSequence, row));
+            teacher.Pooled?.CopyTo(batch.Row(batch.TeacherPooled, row));
+            return caption.Language;
+        }
+    }
+
     /// <summary>Nothing: the models are the caller's.</summary>
     public void Dispose() { }
+
+    static long BytesOf(SampleCaptions captions) => sizeof(char) * (captions.Students.Sum(caption => (long)caption.Text.Length) + captions.Teacher!.Length);
 
     /// <summary>What the empty text becomes.</summary>
     internal static Unconditional Encode(TrainingEncoders encoders)

@@ -75,7 +75,7 @@ public sealed class PictureBatches
             {
                 var picture = CoverCrop.Apply(PixelImage.Decode(sample.Picture, sample.Name), options.Buckets[bucket], new Philox(seed, (uint)RandomStream.Crop, place));
                 var captions = sample.Captions;
-                return new(place, sample.Name, picture, captions.Draw(seed, place), captions.Teacher);
+                return new(place, sample.Name, picture, captions.Draw(new Philox(seed, (uint)RandomStream.Language, place)), captions.Teacher);
             }
             catch (PeaException exception) when (options.OnError == ShardErrors.Skip)
             {

@@ -16,7 +16,9 @@ public sealed record SampleCaptions(IReadOnlyList<Caption> Students, string? Tea
     public const string Original = "ori";
 
     /// <summary>One of the student's, each as likely.</summary>
-    /// <param name="seed">The run's seed.</param>
-    /// <param name="place">The sample's number in the order of training.</param>
-    public Caption Draw(ulong seed, ulong place) => Students[new Philox(seed, (uint)RandomStream.Language, place).Below(Students.Count)];
+    public Caption Draw(Philox random)
+    {
+        ArgumentNullException.ThrowIfNull(random);
+        return Students[random.Below(Students.Count)];
+    }
 }

@@ -28,7 +28,7 @@ sealed class DistillationPhase : TrainingPhase
         (this.config, batches) = (config, models.Batches);
         var alphasCumprod = models.Teacher.AlphasCumprod;
         timesteps = alphasCumprod.Count;
-        distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), Unconditional(models));
+        distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), models.Unconditional);
         // So that no later batch, larger than those before, finds too little memory.
         distiller.Reserve(config.Data.Buckets.Max(Measure));
     }
@@ -90,13 +90,6 @@ sealed class DistillationPhase : TrainingPhase
         var shape = whole.LatentShape;
         return new([count, shape[1], shape[2], shape[3]], Rows(whole.Latents), Rows(whole.Noise), Rows(whole.Timesteps), Rows(whole.StudentHidden), Rows(whole.StudentMask), Rows(whole.TeacherSequence),
             Optional(whole.TeacherPooled), Optional(whole.TimeIds), Rows(whole.IsCultural), Rows(whole.DropsText));
-    }
-
-    static UnconditionalText Unconditional(TrainModels models)
-    {
-        var text = models.Batches.Unconditional;
-        var isZero = models.ZerosForNoText;
-        return new(text.StudentHidden, text.StudentMask, isZero ? new float[text.TeacherSequence.Length] : text.TeacherSequence, isZero ? new float[text.TeacherPooled.Length] : text.TeacherPooled);
     }
 
     static DistillationOptions LossOptions(TrainConfig config) => new()

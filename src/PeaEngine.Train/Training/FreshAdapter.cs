@@ -6,6 +6,9 @@ namespace PeaEngine.Train.Training;
 /// <summary>An adapter before its first step: weights as torch's Linear begins with, uniform within 1/√inputs, and a norm that changes nothing.</summary>
 static class FreshAdapter
 {
+    /// <summary>The keys of its norm.</summary>
+    public const string NormWeight = "layernorm.weight", NormBias = "layernorm.bias";
+
     /// <summary>Writes one.</summary>
     /// <param name="path">The file.</param>
     /// <param name="seed">The run's seed.</param>
@@ -14,7 +17,7 @@ static class FreshAdapter
     /// <param name="notes">What the file notes.</param>
     public static void Write(string path, ulong seed, IReadOnlyList<int> widths, int? sequence, IReadOnlyDictionary<string, string> notes)
     {
-        var tensors = new List<TensorContent> { Filled("layernorm.weight", widths[0], 1), Filled("layernorm.bias", widths[0], 0) };
+        var tensors = new List<TensorContent> { Filled(NormWeight, widths[0], 1), Filled(NormBias, widths[0], 0) };
         for (var i = 0; i < widths.Count - 1; i++) tensors.Add(Matrix($"projector.{2 * i}.weight", widths[i + 1], widths[i]));
         if (sequence is { } features)
         {

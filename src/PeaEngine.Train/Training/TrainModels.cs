@@ -3,6 +3,7 @@ using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
+using PeaEngine.Train.Distillation;
 
 namespace PeaEngine.Train.Training;
 
@@ -43,7 +44,8 @@ sealed class TrainModels : IDisposable
             Adapter = PeaAdapter.Load(config.Adapter ?? folder.FreshAdapter, backend, DType.F32, masksPooledMean);
             if (Adapter.InFeatures != shape.StudentChannels) throw new PeaException($"{config.Adapter}: for a student of {Adapter.InFeatures} channels, {config.Student} gives {shape.StudentChannels}");
             if (Adapter.SequenceFeatures != shape.TeacherChannels) throw new PeaException($"{config.Adapter}: a sequence of {Adapter.SequenceFeatures} channels, {config.Teacher} takes {shape.TeacherChannels}");
-            ZerosForNoText = (config.TeacherUncond ?? (teacher.ForceZerosForEmptyPrompt ? TeacherUncond.Zeros : TeacherUncond.Encoded)) == TeacherUncond.Zeros;
+            if ((Adapter.PooledFeatures ?? 0) != shape.PooledChannels) throw new PeaException($"{config.Adapter}: a pooled embedding of {Adapter.PooledFeatures ?? 0} channels, {config.Teacher} takes {shape.PooledChannels}");
+            Unconditional = Text(Batches.Unconditional, config.TeacherUncond ?? (teacher.ForceZerosForEmptyPrompt ? TeacherUncond.Zeros : TeacherUncond.Encoded));
         }
         catch
         {
@@ -76,8 +78,8 @@ sealed class TrainModels : IDisposable
     /// <summary>The bytes of all weights that a run holds.</summary>
     public long WeightBytes => teacher.WeightBytes + Adapter.WeightBytes + (cache ? 0 : encoders!.WeightBytes);
 
-    /// <summary>Whether the teacher gets zeros where text is dropped.</summary>
-    public bool ZerosForNoText { get; }
+    /// <summary>What stands for text that is dropped.</summary>
+    public UnconditionalText Unconditional { get; } = null!;
 
     /// <summary>The most bytes that encoding a picture has in use at once, beside the weights; 0 where a cache is read.</summary>
     public long MeasureEncoding(PixelSize size) => cache ? 0 : encoders!.Measure(size);
@@ -90,4 +92,8 @@ sealed class TrainModels : IDisposable
         student?.Dispose();
         teacher.Dispose();
     }
+
+    static UnconditionalText Text(Unconditional text, TeacherUncond teacher) => teacher == TeacherUncond.Encoded
+        ? new(text.StudentHidden, text.StudentMask, text.TeacherSequence, text.TeacherPooled)
+        : new(text.StudentHidden, text.StudentMask, new float[text.TeacherSequence.Length], new float[text.TeacherPooled.Length]);
 }

@@ -52,11 +52,11 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDis
     public virtual Metric[] Validate(CancellationToken cancellation) => [];
 
     /// <summary>What a checkpoint keeps.</summary>
-    public IEnumerable<TensorContent> State() => optimizer.State();
+    public virtual IEnumerable<TensorContent> State() => optimizer.State();
 
     /// <summary>Goes on from a checkpoint.</summary>
     /// <exception cref="PeaException">It is another run's.</exception>
-    public void Load(ITensorSource state) => optimizer.Load(state);
+    public virtual void Load(ITensorSource state) => optimizer.Load(state);
 
     /// <summary>Frees what it has beside models and target.</summary>
     public virtual void Dispose() => optimizer.Dispose();

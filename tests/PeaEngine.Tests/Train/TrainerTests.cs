@@ -126,7 +126,6 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void WhatThisVersionDoesNotDoIsNamed()
     {
-        Assert.Contains("warm_start.steps: not in this version", Refusal(Config("a") with { WarmStart = new() { Steps = 5 } }), StringComparison.Ordinal);
         Assert.Contains("a divisor of batch_size 4", Refusal(Config("a") with { Accumulation = 3 }), StringComparison.Ordinal);
     }
 
