@@ -103,6 +103,21 @@ sealed unsafe class SharedRaces(SharedMemory memory)
         }
     }
 
+    /// <summary>All lanes of a warp get what is read here: it must be ordered even after their own writes.</summary>
+    public void ReadTogether(Warp w, Instr* i, uint address, int bytes)
+    {
+        var granule = address >> memory.GranuleShift;
+        for (var end = granule + (uint)(bytes >> memory.GranuleShift); granule < end; granule++)
+        {
+            var writer = memory.Writers[granule];
+            // As a lane that is not the one that wrote.
+            var now = w.Synchronised << TimeShift | (uint)w.Index << 5 | (writer ^ 1) & 31;
+            if (writer - 1 >= (barrier << TimeShift) - 1) CheckRead(w, i, granule, writer, now);
+            if (memory.Readers[granule] >= barrier << TimeShift && ((memory.Readers[granule] ^ now) >> 5 & 31) != 0) memory.OtherReaders[granule] = memory.Readers[granule];
+            memory.Readers[granule] = now | Mark;
+        }
+    }
+
     /// <summary>A lane reads.</summary>
     public void Read(Warp w, Instr* i, uint address, int bytes, int lane)
     {

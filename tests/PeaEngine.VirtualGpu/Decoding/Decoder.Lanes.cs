@@ -127,6 +127,4 @@ sealed unsafe partial class Decoder
         Put(ref instr, source, PtxType.B32, PtxType.B32, PtxType.B32);
         instr.Run = &Warps.Reduce;
     }
-
-    static bool Matrix(ref Instr instr, PtxInstruction source, Modifiers modifiers) => false;
 }

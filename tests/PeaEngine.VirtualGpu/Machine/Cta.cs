@@ -51,11 +51,22 @@ sealed unsafe class Cta : IDisposable
     /// <summary>Which block it is now.</summary>
     public (int X, int Y, int Z) Block { get; private set; }
 
+    /// <summary>Whether any asynchronous copy was begun in this block.</summary>
+    public bool CopiesPending { get; set; }
+
+    /// <summary>Traps a write to the source of an asynchronous copy on its way.</summary>
+    public void ExpectNoCopy(Warp w, Instr* i, ulong address, int bytes, int lane)
+    {
+        foreach (var warp in warps)
+            if (warp.Copies.Reads(address, bytes)) throw w.Trap(i, $"writes to 0x{address:x}, from which a cp.async of warp {warp.Index} is on its way: expected a wait before", lane);
+    }
+
     /// <summary>Executes one block.</summary>
     public void Run(long block)
     {
         Block = Launch.Grid.At(block);
         Races.Clear();
+        CopiesPending = false;
         foreach (var warp in warps)
         {
             new Span<byte>(warp.Registers, Program.RegisterBytes).Fill(0xA5);

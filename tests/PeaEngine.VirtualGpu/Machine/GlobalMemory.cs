@@ -80,7 +80,11 @@ static unsafe class GlobalMemory
             CheckEach(w, i, addresses, Warp.Full, each, access, null);
         var offset = (long)(address - allocation!.Address);
         w.Cta.Accesses.Map(allocation).Mark(access, offset, bytes);
-        if (access == Access.Write) allocation.MarkWritten(offset, bytes);
+        if (access == Access.Write)
+        {
+            allocation.MarkWritten(offset, bytes);
+            if (w.Cta.CopiesPending) w.Cta.ExpectNoCopy(w, i, address, bytes, -1);
+        }
         w.Counters.GlobalRequests++;
         w.Counters.GlobalBytes += bytes;
         w.Counters.GlobalSectors += (long)((address + (ulong)bytes - 1 >> 5) - (address >> 5) + 1);
@@ -132,6 +136,7 @@ static unsafe class GlobalMemory
                 throw w.Trap(i, $"uninitialised: reads byte {allocation.FirstUnwritten(offset, bytes)} of an allocation of {allocation.Bytes}, which nothing has written", lane);
             map!.Mark(access, offset, bytes);
             if (access == Access.Write) allocation.MarkWritten(offset, bytes);
+            if (access != Access.Read && w.Cta.CopiesPending) w.Cta.ExpectNoCopy(w, i, address, bytes, lane);
             if (places != null) places[lane] = allocation.Data + offset;
         }
     }

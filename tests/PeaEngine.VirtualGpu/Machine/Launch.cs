@@ -28,7 +28,7 @@ sealed unsafe class Launch : IDisposable
     public required byte[] Parameters { get; init; }
 
     /// <summary>Instructions that a warp may execute from one barrier to the next.</summary>
-    public long MostInstructions { get; init; } = 1L << 32;
+    public long MostInstructions { get; init; } = 1L << 26;
 
     public GlobalRaces Races { get; } = new();
 

@@ -39,6 +39,9 @@ sealed unsafe class Warp(Cta cta, int index)
     /// <summary>Local memory of the 32 lanes, one lane after the other, and for each byte whether it was written.</summary>
     public byte* Local, LocalWritten;
 
+    /// <summary>Its asynchronous copies.</summary>
+    public readonly AsyncCopies Copies = new();
+
     public int Pc;
     public uint Active, Live;
     public WarpState State;
@@ -53,6 +56,7 @@ sealed unsafe class Warp(Cta cta, int index)
     {
         (Pc, Active, Live, State, depth) = (0, lanes, lanes, WarpState.Running, 0);
         ways[0] = new() { Meeting = -1, Lanes = lanes };
+        Copies.Clear();
     }
 
     /// <summary>Executes until a barrier or the end.</summary>
