@@ -97,18 +97,18 @@ public class CudaVirtualMmaTests
         return text.Append("ret;").ToString();
     }
 
-    static float[][,] Multiply(Shape shape, IReadOnlyList<(float[,] A, float[,] B, float[,] C)> cases)
+    static float[][,] Multiply(Shape shape, (float[,] A, float[,] B, float[,] C)[] cases)
     {
         using var gpu = VirtualKernels.Body(Kernel(shape), 4);
         uint[] a = [.. cases.SelectMany(c => Fragments(c.A, shape.A, shape.ACount, shape.ElementBits, shape.Bits))];
         uint[] b = [.. cases.SelectMany(c => Fragments(c.B, shape.B, shape.BCount, shape.ElementBits, shape.Bits))];
         uint[] c = [.. cases.SelectMany(x => Fragments(x.C, Accumulator, 4, shape.AccumulatorBits, shape.AccumulatorBits == 32 ? BitConverter.SingleToUInt32Bits : HalfBits))];
         var d = gpu.Room<uint>(c.Length);
-        var counters = gpu.Run("k", new(cases.Count), new(32), gpu.New(a), gpu.New(b), gpu.New(c), d);
-        Assert.Equal(cases.Count, counters.Mma);
-        Assert.Equal(cases.Count * 2L * 16 * 8 * shape.K, counters.MmaFlops);
+        var counters = gpu.Run("k", new(cases.Length), new(32), gpu.New(a), gpu.New(b), gpu.New(c), d);
+        Assert.Equal(cases.Length, counters.Mma);
+        Assert.Equal(cases.Length * 2L * 16 * 8 * shape.K, counters.MmaFlops);
         var registers = gpu.Read<uint>(d, c.Length);
-        return [.. Enumerable.Range(0, cases.Count).Select(k => Matrix(registers, k * c.Length / cases.Count, shape.AccumulatorBits))];
+        return [.. Enumerable.Range(0, cases.Length).Select(k => Matrix(registers, k * c.Length / cases.Length, shape.AccumulatorBits))];
     }
 
     static float[,] Filled(int rows, int columns, Func<int, int, float> value)

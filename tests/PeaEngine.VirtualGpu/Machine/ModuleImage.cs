@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
 using PeaEngine.VirtualGpu.Checks;
 using PeaEngine.VirtualGpu.Decoding;
 using PeaEngine.VirtualGpu.Memory;
@@ -14,6 +16,7 @@ public sealed class ModuleImage : IDisposable
     readonly DeviceMemory memory;
     readonly GpuArchitecture architecture;
     readonly Dictionary<string, Program> programs = [];
+    readonly bool isShared;
     readonly Dictionary<string, Allocation> globals = [];
 
     /// <summary>Loads PTX.</summary>
@@ -21,14 +24,19 @@ public sealed class ModuleImage : IDisposable
     public ModuleImage(string ptx, DeviceMemory memory, GpuArchitecture architecture)
     {
         (this.memory, this.architecture) = (memory, architecture);
+        if (Known.TryGetValue(Key(ptx), out var known) && Number(known.Target) <= architecture.Number)
+        {
+            (programs, isShared) = (known.Programs, true);
+            return;
+        }
         var module = PtxModule.Parse(ptx);
-        CheckTarget(module.Target);
-        var text = ptx.Split('\n');
+        if (Number(module.Target) > architecture.Number) throw new PtxException(1, $"target {module.Target}, expected at most sm_{architecture.Number}");
         try
         {
-            foreach (var variable in module.Variables.Where(variable => variable.Space is PtxSpace.Global or PtxSpace.Const)) Place(variable.Name, variable);
+            foreach (var variable in Globals(module.Variables)) Place(variable.Name, variable);
             foreach (var function in module.Functions.Values)
-                foreach (var variable in function.Variables.Where(variable => variable.Space is PtxSpace.Global or PtxSpace.Const)) Place($"{function.Name}.{variable.Name}", variable);
+                foreach (var variable in Globals(function.Variables)) Place($"{function.Name}.{variable.Name}", variable);
+            var text = ptx.Split('\n');
             foreach (var entry in module.Functions.Values.Where(function => function is { IsEntry: true, HasBody: true }))
                 programs.Add(entry.Name, Decoder.Decode(entry, module, text, globals));
         }
@@ -37,7 +45,15 @@ public sealed class ModuleImage : IDisposable
             Dispose();
             throw;
         }
+        // Programs without variables of their own are the same wherever they are loaded, and large ones take a while to decode.
+        isShared = globals.Count == 0 && Known.TryAdd(Key(ptx), (module.Target, programs));
     }
+
+    static readonly ConcurrentDictionary<string, (string Target, Dictionary<string, Program> Programs)> Known = [];
+
+    static string Key(string ptx) => Convert.ToHexString(SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(ptx)));
+
+    static IEnumerable<PtxVariable> Globals(IEnumerable<PtxVariable> variables) => variables.Where(variable => variable.Space is PtxSpace.Global or PtxSpace.Const);
 
     /// <summary>The names of its kernels.</summary>
     public IReadOnlyCollection<string> Kernels => programs.Keys;
@@ -64,7 +80,8 @@ public sealed class ModuleImage : IDisposable
     public Counters Launch(string kernel, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared = 0)
     {
         var program = Find(kernel);
-        Check(program, grid, block, dynamicShared, parameters, mostDynamicShared);
+        Check(kernel, grid, block, dynamicShared, mostDynamicShared);
+        if (parameters.Length < program.ParameterBytes) throw new LaunchException($"{program.Name}: {parameters.Length} bytes of parameters, expected {program.ParameterBytes}");
         var pinned = GC.AllocateArray<byte>(Math.Max(1, parameters.Length), pinned: true);
         parameters.CopyTo(pinned, 0);
         using var launch = new Launch
@@ -79,8 +96,11 @@ public sealed class ModuleImage : IDisposable
         return launch.Run();
     }
 
-    void Check(Program program, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared)
+    /// <summary>Whether the device has got what a launch asks for.</summary>
+    /// <exception cref="LaunchException">It has not.</exception>
+    public void Check(string kernel, Extent grid, Extent block, int dynamicShared, int mostDynamicShared)
     {
+        var program = Find(kernel);
         if (grid is not { X: > 0, Y: > 0 and < 65536, Z: > 0 and < 65536 }) throw new LaunchException($"{program.Name}: a grid of {grid.X}×{grid.Y}×{grid.Z} blocks, expected at least one and at most 2147483647×65535×65535");
         if (block is not { X: > 0 and <= 1024, Y: > 0 and <= 1024, Z: > 0 and <= 64 } || block.Count > GpuArchitecture.ThreadsPerBlock)
             throw new LaunchException($"{program.Name}: a block of {block.X}×{block.Y}×{block.Z} threads, expected at most {GpuArchitecture.ThreadsPerBlock}");
@@ -91,7 +111,6 @@ public sealed class ModuleImage : IDisposable
         // The assembler gives registers to warps in units of 256: 8 for each thread.
         var registers = (Math.Min(program.Registers, GpuArchitecture.RegistersPerThread) + 7) / 8 * 8 * ((block.Count + 31) / 32 * 32);
         if (registers > GpuArchitecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {GpuArchitecture.RegistersPerBlock} registers");
-        if (parameters.Length < program.ParameterBytes) throw new LaunchException($"{program.Name}: {parameters.Length} bytes of parameters, expected {program.ParameterBytes}");
     }
 
     Program Find(string kernel) => programs.TryGetValue(kernel, out var program) ? program : throw new LaunchException($"no kernel {kernel} in the module, which has {string.Join(", ", programs.Keys.Order())}");
@@ -104,18 +123,14 @@ public sealed class ModuleImage : IDisposable
         memory.Write(allocation.Address, variable.Initial ?? new byte[Math.Max(1, variable.Bytes)]);
     }
 
-    /// <summary>PTX runs on the architecture that it was made for and on newer ones.</summary>
-    void CheckTarget(string target)
-    {
-        if (!target.StartsWith("sm_", StringComparison.Ordinal) || !int.TryParse(target[3..].TrimEnd('a', 'f'), out var number) || number > architecture.Number)
-            throw new PtxException(1, $"target {target}, expected at most sm_{architecture.Number}");
-    }
+    /// <summary>80 for sm_80. PTX runs on the architecture that it was made for and on newer ones.</summary>
+    static int Number(string target) =>
+        target.StartsWith("sm_", StringComparison.Ordinal) && int.TryParse(target[3..].TrimEnd('a', 'f'), out var number) ? number : throw new PtxException(1, $"target {target}, expected sm_80 or another");
 
     public void Dispose()
     {
-        foreach (var program in programs.Values) program.Dispose();
+        if (!isShared) foreach (var program in programs.Values) program.Dispose();
         foreach (var allocation in globals.Values) memory.Free(allocation.Address);
-        programs.Clear();
         globals.Clear();
     }
 }

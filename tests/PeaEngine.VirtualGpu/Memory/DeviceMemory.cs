@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace PeaEngine.VirtualGpu.Memory;
 
@@ -87,12 +88,40 @@ public sealed unsafe class DeviceMemory : IDisposable
         var (target, source) = (Range(to, bytes), Range(from, bytes));
         var (at, first) = ((long)(to - target.Address), (long)(from - source.Address));
         Buffer.MemoryCopy(source.Data + first, target.Data + at, bytes, bytes);
-        for (long i = 0; i < bytes; i++)
+        for (long i = 0; i < bytes;)
         {
+            // Mostly whole words at the same place in both.
+            if (((first + i | at + i) & 63) == 0 && bytes - i >= 64)
+            {
+                target.Written[at + i >> 6] = source.Written[first + i >> 6];
+                i += 64;
+                continue;
+            }
             var bit = source.Written[first + i >> 6] >> (int)(first + i & 63) & 1;
             ref var word = ref target.Written[at + i >> 6];
             word = word & ~(1ul << (int)(at + i & 63)) | bit << (int)(at + i & 63);
+            i++;
         }
+    }
+
+    /// <summary>Sets every byte.</summary>
+    public void Fill(ulong address, byte value, long bytes)
+    {
+        var allocation = Range(address, bytes);
+        var offset = (long)(address - allocation.Address);
+        NativeMemory.Fill(allocation.Data + offset, (nuint)bytes, value);
+        allocation.MarkWritten(offset, bytes);
+    }
+
+    /// <summary>Expects that all bytes of a range are initialised.</summary>
+    /// <exception cref="MemoryException">One is not.</exception>
+    public void ExpectWritten(ulong address, long bytes)
+    {
+        var allocation = Range(address, bytes);
+        var offset = (long)(address - allocation.Address);
+        for (var left = bytes; left > 0; left -= 64, offset += 64)
+            if (!allocation.IsWritten(offset, (int)Math.Min(left, 64)))
+                throw new MemoryException($"uninitialised: byte {allocation.FirstUnwritten(offset, Math.Min(left, 64))} of an allocation of {allocation.Bytes}, which nothing has written");
     }
 
     public void Dispose()

@@ -1,0 +1,97 @@
+using PeaEngine.VirtualGpu.Checks;
+using PeaEngine.VirtualGpu.Machine;
+using PeaEngine.VirtualGpu.Memory;
+
+namespace PeaEngine.VirtualGpu.Driver;
+
+/// <summary>A kernel that was executed, and what it did.</summary>
+/// <param name="Kernel">Its name.</param>
+/// <param name="Grid">Blocks.</param>
+/// <param name="Block">Threads of a block.</param>
+/// <param name="SharedBytes">Dynamic shared memory.</param>
+/// <param name="Counters">What was counted.</param>
+public sealed record LaunchRecord(string Kernel, Extent Grid, Extent Block, int SharedBytes, Counters Counters);
+
+/// <summary>
+/// An opened virtual device: every opening has memory, streams and errors of its own. Work is done as late as the rules of streams allow: when
+/// somebody waits for it, and of other streams only what an event asks for, so that what nobody waits for is not there yet.
+/// </summary>
+public sealed class VirtualContext
+{
+    /// <summary>Memory of the device: more is not given.</summary>
+    public static long MemoryBytes { get; } = 24L << 30;
+
+    [ThreadStatic]
+    static VirtualContext? current;
+
+    readonly List<VirtualStream> streams = [];
+    readonly List<LaunchRecord> launches = [];
+
+    internal VirtualContext(GpuArchitecture architecture) => Architecture = architecture;
+
+    /// <summary>The calling thread's.</summary>
+    public static VirtualContext? Current
+    {
+        get => current;
+        internal set => current = value;
+    }
+
+    /// <summary>The device's.</summary>
+    public GpuArchitecture Architecture { get; }
+
+    /// <summary>Device memory.</summary>
+    public DeviceMemory Memory { get; } = new();
+
+    /// <summary>The kernels that were executed, in order. Not those that wait in a stream.</summary>
+    public IReadOnlyList<LaunchRecord> Launches
+    {
+        get
+        {
+            lock (Gate) return [.. launches];
+        }
+    }
+
+    /// <summary>What every call fails with after a kernel's fault.</summary>
+    public string? Fault { get; internal set; }
+
+    /// <summary>Held by every call: the device's work is done by whoever waits.</summary>
+    internal object Gate { get; } = new();
+
+    /// <summary>What the driver calls it.</summary>
+    internal nint Handle { get; set; }
+
+    internal PinnedMemory Pinned { get; } = new();
+
+    /// <summary>Forgets the kernels that were executed.</summary>
+    public void ForgetLaunches()
+    {
+        lock (Gate) launches.Clear();
+    }
+
+    internal void Add(LaunchRecord launch) => launches.Add(launch);
+
+    internal void Add(VirtualStream stream) => streams.Add(stream);
+
+    internal void Remove(VirtualStream stream) => streams.Remove(stream);
+
+    /// <summary>Spoils the graphs that are captured.</summary>
+    internal void BreakCaptures()
+    {
+        foreach (var stream in streams) if (stream.Capture is { } graph) graph.IsBroken = true;
+    }
+
+    /// <summary>Whether the calling thread records a graph, so that nothing may wait.</summary>
+    internal bool IsCapturing => streams.Exists(stream => stream.Capture is not null);
+
+    /// <summary>Does all work of all streams.</summary>
+    internal void Synchronize()
+    {
+        foreach (var stream in streams.ToArray()) stream.Run();
+    }
+
+    internal void Close()
+    {
+        Pinned.Dispose();
+        Memory.Dispose();
+    }
+}
