@@ -1,4 +1,5 @@
 using System.Globalization;
+using PeaEngine.Train.Config;
 using PeaEngine.Train.Training;
 
 namespace PeaEngine.Train;
@@ -42,6 +43,9 @@ public sealed record RunFolder(string Path)
 
     /// <summary>The running average of that.</summary>
     public string LoraAverage => At("lora-ema.safetensors");
+
+    /// <summary>What a run has trained at its end.</summary>
+    public string Trained(TrainTarget target) => target == TrainTarget.Adapter ? Adapter : Lora;
 
     /// <summary>A line a step of a phase.</summary>
     internal string Log(string phase) => At(phase == DistillationPhase.PhaseName ? "metrics.jsonl" : $"{phase}.jsonl");

@@ -45,7 +45,7 @@ static class TrainCommand
             trainer.Run(progress, interrupt.Token);
             return true;
         });
-        output.WriteLine($"wrote {new RunFolder(config.Output).Adapter}");
+        output.WriteLine($"wrote {new RunFolder(config.Output).Trained(config.Train)}");
         return ExitCode.Done;
     }
 

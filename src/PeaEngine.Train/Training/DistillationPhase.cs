@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Formats;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Distillation;
@@ -18,6 +19,8 @@ sealed class DistillationPhase : TrainingPhase
     const int TimeIds = 6;
 
     readonly TrainConfig config;
+    readonly TrainingTarget target;
+    readonly Backend backend;
     readonly IBatches batches;
     readonly Distiller distiller;
     readonly int timesteps;
@@ -25,7 +28,7 @@ sealed class DistillationPhase : TrainingPhase
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
     {
-        (this.config, batches) = (config, models.Batches);
+        (this.config, this.target, this.backend, batches) = (config, target, backend, models.Batches);
         var alphasCumprod = models.Teacher.AlphasCumprod;
         timesteps = alphasCumprod.Count;
         distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), models.Unconditional);
@@ -59,6 +62,14 @@ sealed class DistillationPhase : TrainingPhase
             Rows(shape.TeacherTokens * shape.TeacherChannels), isXL ? Rows(shape.PooledChannels) : null, isXL ? Rows(TimeIds) : null, new bool[count], drops), 0));
     }
 
+    public override IEnumerable<TensorContent> State() => [.. base.State(), .. UntrainedAdapter().Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value))];
+
+    public override void Load(ITensorSource state)
+    {
+        base.Load(state);
+        foreach (var (name, value) in UntrainedAdapter()) TensorState.Load(backend, state, name, value);
+    }
+
     public override void Dispose()
     {
         distiller.Dispose();
@@ -77,6 +88,9 @@ sealed class DistillationPhase : TrainingPhase
         }
         return ([new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features)], config.Accumulation, batch.After);
     }
+
+    /// <summary>An adapter that is not trained here may have been by a phase before this one.</summary>
+    IEnumerable<(string Name, Tensor Value)> UntrainedAdapter() => target.TrainsAdapter ? [] : target.Adapter.Parameters.Select(pair => ($"adapter.{pair.Key}", pair.Value));
 
     DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, batches.Shape, timesteps);
 

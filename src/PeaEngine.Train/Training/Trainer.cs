@@ -43,7 +43,7 @@ public sealed class Trainer : IDisposable
         CheckSupported(config);
         store = new(folder.Checkpoints, config.Keep);
         phases = [(DistillationPhase.PhaseName, config.Steps, from => new DistillationPhase(config, models!, target!, backend, from))];
-        if (config.WarmStart.Steps > 0) phases = [(WarmStartPhase.PhaseName, config.WarmStart.Steps, from => new WarmStartPhase(config, models!, target!, backend, from)), .. phases];
+        if (config.WarmStart.Steps > 0) phases = [(WarmStartPhase.PhaseName, config.WarmStart.Steps, from => new WarmStartPhase(config, models!, backend, from)), .. phases];
         var checkpoint = store.Newest(warn);
         current = checkpoint == null ? 0 : Array.FindIndex(phases, phase => File.Exists(checkpoint.At(StateFile(phase.Name))));
         if (current < 0) throw new PeaException($"{checkpoint!.Folder}: the state of no phase, expected {string.Join(" or ", phases.Select(phase => StateFile(phase.Name)))}");
@@ -155,12 +155,8 @@ public sealed class Trainer : IDisposable
 
     static void CheckSupported(TrainConfig config)
     {
-        if (config.Train != TrainTarget.Adapter)
-        {
-            var train = $"train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, which leaves the adapter as it is";
-            if (config.Adapter == null) throw new OptionException($"adapter: null, expected one for {train}");
-            if (config.WarmStart.Steps > 0) throw new OptionException($"warm_start.steps: {config.WarmStart.Steps}, expected 0 for {train}");
-        }
+        if (config.Train != TrainTarget.Adapter && config.Adapter == null && config.WarmStart.Steps == 0)
+            throw new OptionException($"adapter: null, expected one, or warm_start.steps above 0, for train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, whose distillation leaves the adapter as it is");
         Refuse(config.Validation.Every > 0, "validation.every", "0");
         Refuse(config.Accumulation > 1 && config.Loss.PerGroup, "accumulation", "1 with loss.per_group");
         Refuse(config.Data.BatchSize % config.Accumulation != 0, "accumulation", $"a divisor of batch_size {config.Data.BatchSize}");

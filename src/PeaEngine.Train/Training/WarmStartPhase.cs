@@ -29,7 +29,7 @@ sealed class WarmStartPhase : TrainingPhase
 
     readonly TrainConfig config;
     readonly BatchShape shape;
-    readonly TrainingTarget target;
+    readonly AdapterTarget target;
     readonly Backend backend;
     readonly ITextBatches texts;
     readonly TextRegression regression;
@@ -38,7 +38,10 @@ sealed class WarmStartPhase : TrainingPhase
 
     /// <summary>The phase at its beginning, or with its data at a position.</summary>
     /// <exception cref="PeaException">Student and teacher have other numbers of positions, no sample has an English caption, or the position is another run's.</exception>
-    public WarmStartPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
+    public WarmStartPhase(TrainConfig config, TrainModels models, Backend backend, DataPosition? position) : this(config, models, new AdapterTarget(backend, models.Adapter), backend, position) { }
+
+    /// <summary>It trains the adapter, whatever the run trains afterwards.</summary>
+    WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
     {
         (this.config, this.target, this.backend) = (config, target, backend);
         (shape, unconditional) = (models.Batches.Shape, models.Unconditional);
@@ -73,6 +76,7 @@ sealed class WarmStartPhase : TrainingPhase
     {
         regression.Dispose();
         base.Dispose();
+        target.Dispose();
     }
 
     protected override (Metric[] Losses, int Passes, DataPosition After) Accumulate(CancellationToken cancellation)

@@ -45,7 +45,7 @@ public sealed class BaselineTests : IDisposable
     public void WithoutAnAdapterThatMapsTheStudentARunIsRefused()
     {
         var error = Assert.Throws<OptionException>(() => new Trainer(Config("a", TrainTarget.CrossAttentionKv) with { Adapter = null }, backend, _ => { }));
-        Assert.StartsWith("adapter: null, expected one for train: cross_attention_kv", error.Message, StringComparison.Ordinal);
+        Assert.StartsWith("adapter: null, expected one, or warm_start.steps above 0, for train: cross_attention_kv", error.Message, StringComparison.Ordinal);
     }
 
     TrainConfig Config(string name, TrainTarget target) => new()

@@ -26,17 +26,23 @@ public sealed class SampleGridRunTests(CacheFixture data) : IClassFixture<CacheF
         Assert.Equal(File.ReadAllText(plain.Metrics), File.ReadAllText(run.Metrics));
         Assert.Equal(File.ReadAllBytes(plain.Adapter), File.ReadAllBytes(run.Adapter));
 
-        using var backend = Device.Open();
-        using var pipeline = DiffusionPipeline.Load(CacheFixture.Teacher with { Student = CacheFixture.Student, Adapter = run.Adapter }, backend);
-        var grid = PixelImage.Load(run.SamplesOf(5));
-        // Three pictures in two columns, two pixels apart.
-        Assert.Equal((130, 130), (grid.Width, grid.Height));
-        for (var i = 0; i < Prompts.Length; i++)
-        {
-            var picture = pipeline.Generate(new() { Prompt = Prompts[i], Steps = 2, Guidance = 3, Scheduler = "dpmpp-2m", Seed = 7, Width = 64, Height = 64 })[0].Pixels;
-            for (var y = 0; y < 64; y++) Assert.True(picture.Row(y).SequenceEqual(grid.Row(i / 2 * 66 + y).Slice(i % 2 * 66 * 3, 64 * 3)), $"picture {i}, row {y}");
-        }
+        AssertDrawn(run, CacheFixture.Teacher with { Student = CacheFixture.Student, Adapter = run.Adapter });
         Assert.NotEqual(File.ReadAllBytes(run.SamplesOf(4)), File.ReadAllBytes(run.SamplesOf(5)));
+    }
+
+    /// <summary>What is trained in the adapter's place is in the pictures, as it is in the file that is drawn with beside the adapter.</summary>
+    [Theory]
+    [InlineData(TrainTarget.Lora)]
+    [InlineData(TrainTarget.CrossAttentionKv)]
+    public void PicturesAreTheTrainedUNets(TrainTarget target)
+    {
+        var config = Config("run") with { Train = target, Adapter = Path.Combine(Repository.Root, "samples", "emoji", "adapter.safetensors"), LearningRate = 0.01 };
+        var result = CommandLine.Run("train", SmallRun.Write(config));
+        var run = new RunFolder(config.Output);
+        Assert.Equal($"wrote {run.Lora}\n", result.Output.ReplaceLineEndings("\n"));
+        var source = CacheFixture.Teacher with { Student = CacheFixture.Student, Adapter = run.Adapter };
+        AssertDrawn(run, source with { Loras = [new(run.Lora)] });
+        Assert.ThrowsAny<Exception>(() => AssertDrawn(run, source));
     }
 
     /// <summary>What a process that was killed between a checkpoint and the end of its step did not come to: the line, the pictures.</summary>
@@ -69,6 +75,20 @@ public sealed class SampleGridRunTests(CacheFixture data) : IClassFixture<CacheF
         CommandLine.Run("train", SmallRun.Write(config with { Samples = config.Samples with { Size = new(63, 64) } })).AssertFails(PeaEngine.Cli.ExitCode.WrongUsage, "height: 63");
         CommandLine.Run("train", SmallRun.Write(config with { Samples = config.Samples with { Scheduler = "best" } })).AssertFails(PeaEngine.Cli.ExitCode.WrongUsage, "'best'");
         Assert.False(File.Exists(new RunFolder(folder.At("run")).Metrics));
+    }
+
+    /// <summary>That the last grid is what the pipeline draws, three pictures in two columns, two pixels apart.</summary>
+    static void AssertDrawn(RunFolder run, PipelineSource source)
+    {
+        using var backend = Device.Open();
+        using var pipeline = DiffusionPipeline.Load(source, backend);
+        var grid = PixelImage.Load(run.SamplesOf(5));
+        Assert.Equal((130, 130), (grid.Width, grid.Height));
+        for (var i = 0; i < Prompts.Length; i++)
+        {
+            var picture = pipeline.Generate(new() { Prompt = Prompts[i], Steps = 2, Guidance = 3, Scheduler = "dpmpp-2m", Seed = 7, Width = 64, Height = 64 })[0].Pixels;
+            for (var y = 0; y < 64; y++) Assert.True(picture.Row(y).SequenceEqual(grid.Row(i / 2 * 66 + y).Slice(i % 2 * 66 * 3, 64 * 3)), $"picture {i}, row {y}");
+        }
     }
 
     TrainConfig Config(string name) => SmallRun.Config(data, folder.At(name)) with
