@@ -15,7 +15,7 @@ static class CudaTestDevice
     };
 
     /// <summary>NVIDIA's libraries, or what stands for them.</summary>
-    public static CudaLibraries Libraries => IsReal ? CudaLibraries.Find() : VirtualDriver.Libraries(NvrtcPresence.Compiler, null!, null!);
+    public static CudaLibraries Libraries => IsReal ? CudaLibraries.Find() : VirtualDriver.Libraries(NvrtcPresence.Compiler);
 
     /// <summary>Opens the device. Every opening of a virtual one has memory and faults of its own.</summary>
     public static CudaContext Open() => new(Libraries);

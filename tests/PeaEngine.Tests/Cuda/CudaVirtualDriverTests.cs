@@ -11,7 +11,7 @@ public class CudaVirtualDriverTests
         extern "C" __global__ void beyond(float* x, float by, int n) { x[n + threadIdx.x] = by; }
         """;
 
-    static CudaContext Open(int ordinal = 0) => new(VirtualDriver.Libraries(NvrtcPresence.Compiler, null!, null!), ordinal);
+    static CudaContext Open(int ordinal = 0) => new(VirtualDriver.Libraries(NvrtcPresence.Compiler), ordinal);
 
     static CudaModule Load(CudaContext context) => new(context, context.Libraries.Compiler.Compile(new("scale", Scale, new Dictionary<string, string>(), []), context.Target).Code, "scale");
 
@@ -34,7 +34,7 @@ public class CudaVirtualDriverTests
     [NvrtcFact]
     public void DevicesOfFourArchitecturesAreThere()
     {
-        var devices = CudaDevice.All(VirtualDriver.Libraries(NvrtcPresence.Compiler, null!, null!));
+        var devices = CudaDevice.All(VirtualDriver.Libraries(NvrtcPresence.Compiler));
         Assert.Equal([80, 86, 89, 90], devices.Select(device => device.Architecture));
         Assert.Equal([163 << 10, 99 << 10, 99 << 10, 227 << 10], devices.Select(device => device.SharedBytes));
     }

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using PeaEngine.Cuda;
 using PeaEngine.Cuda.Sys;
+using PeaEngine.VirtualGpu.Blas;
 using PeaEngine.VirtualGpu.Checks;
 using PeaEngine.VirtualGpu.Machine;
 using PeaEngine.VirtualGpu.Memory;
@@ -25,11 +26,8 @@ public static unsafe partial class VirtualDriver
     [ThreadStatic]
     static (CUresult Result, string Text) problem;
 
-    /// <summary>The virtual driver and the real NVRTC.</summary>
-    /// <param name="compiler">NVRTC.</param>
-    /// <param name="cuBlas">What stands for cuBLAS.</param>
-    /// <param name="cuBlasLt">What stands for cuBLASLt.</param>
-    internal static CudaLibraries Libraries(NvrtcCompiler compiler, CuBlas cuBlas, CuBlasLt cuBlasLt) => new(new(Resolve), compiler, cuBlas, cuBlasLt, loadsPtx: true);
+    /// <summary>The virtual driver and products of matrices, and the real NVRTC.</summary>
+    public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, VirtualCuBlas.Table, VirtualCuBlasLt.Table, loadsPtx: true);
 
     static nint Resolve(string name) => OfDevices(name) ?? OfMemory(name) ?? OfStreams(name) ?? OfModules(name) ?? OfGraphs(name) ?? throw new NotSupportedException($"the virtual driver has no {name}");
 
