@@ -35,28 +35,23 @@ static class CommandRunner
         {
             return parsed.Invoke(new() { EnableDefaultExceptionHandler = false, Output = output, Error = error });
         }
-        catch (OperationCanceledException)
-        {
-            Fail("cancelled");
-            return ExitCode.Cancelled;
-        }
-        catch (OptionException e)
-        {
-            Fail(e.Message);
-            return ExitCode.WrongUsage;
-        }
-        catch (Exception e) when (e is PeaException or IOException or UnauthorizedAccessException or OutOfMemoryException)
-        {
-            Fail(e.Message);
-            return ExitCode.Failed;
-        }
         catch (Exception e)
         {
-            // A defect of the engine; what it was drawing is lost, but not with a crash dump.
-            Fail($"internal error: {e.GetType().Name}: {e.Message}{e.StackTrace?.Split('\n')[0]}");
-            return ExitCode.Failed;
+            var (message, exitCode) = Explain(e);
+            Fail(message);
+            return exitCode;
         }
 
         void Fail(string message) => error.WriteLine($"pea: {message.ReplaceLineEndings(" ")}");
     }
+
+    /// <summary>What is said of an exception, and what the process tells its caller.</summary>
+    public static (string Message, int ExitCode) Explain(Exception exception) => exception switch
+    {
+        OperationCanceledException => ("cancelled", ExitCode.Cancelled),
+        OptionException => (exception.Message, ExitCode.WrongUsage),
+        PeaException or IOException or UnauthorizedAccessException or OutOfMemoryException => (exception.Message, ExitCode.Failed),
+        // A defect of the engine; what it was drawing is lost, but not with a crash dump.
+        _ => ($"internal error: {exception.GetType().Name}: {exception.Message}{exception.StackTrace?.Split('\n')[0]}", ExitCode.Failed),
+    };
 }

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using PeaEngine.Backends;
+using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Cli;
 
@@ -21,6 +22,7 @@ static class MachineFacts
             ("features", string.Join(' ', Features())),
             ("kernels", Kernels()),
             ("memory", string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / (double)(1L << 30):0.0} GiB")),
+            ("mpi", Mpi()),
             .. Device.CudaFacts(),
         ];
     }
@@ -30,6 +32,18 @@ static class MachineFacts
         try
         {
             return $"{CpuIsas.Choose()}, {CpuIsas.Switch}={Environment.GetEnvironmentVariable(CpuIsas.Switch) ?? "(unset)"}";
+        }
+        catch (PeaException e)
+        {
+            return e.Message;
+        }
+    }
+
+    static string Mpi()
+    {
+        try
+        {
+            return ProcessGroup.MpiVersion() ?? "not found: training is by one process";
         }
         catch (PeaException e)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
+using PeaEngine.Train.Processes;
 using PeaEngine.Train.Training;
 
 namespace PeaEngine.Cli.Commands;
@@ -30,19 +31,50 @@ static class TrainCommand
             output.Write(TrainConfig.Help());
             return ExitCode.Done;
         }
+        using var interrupt = new Interrupt();
+        using var processes = ProcessGroup.Join();
+        try
+        {
+            return Run(parsed, processes, interrupt.Token);
+        }
+        catch (Exception e) when (processes.Count > 1)
+        {
+            var (message, exitCode) = CommandRunner.Explain(e);
+            // Said before the group is left: then the launcher ends whoever is still there.
+            if (e is OperationCanceledException)
+            {
+                if (processes.IsFirst) error.WriteLine($"pea: {message}");
+                return exitCode;
+            }
+            error.WriteLine($"pea: {processes}: {message.ReplaceLineEndings(" ")}");
+            // The others would wait for this one for ever.
+            processes.Abort(exitCode);
+            throw;
+        }
+    }
+
+    static int Run(ParseResult parsed, ProcessGroup processes, CancellationToken cancellation)
+    {
+        var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
         DeviceOptions.Check(parsed);
         var config = Read(parsed.GetValue(Config), parsed.GetValue(Resume), parsed.GetValue(Set) ?? []);
         if (parsed.GetValue(DryRun))
         {
-            output.Write(MemoryTable.Text(TrainingMemory.Measure(config), config.Recompute));
+            // Of the process with the most samples.
+            var part = config with { Data = config.Data with { BatchSize = (config.Data.BatchSize + processes.Count - 1) / processes.Count } };
+            if (processes.IsFirst) output.Write(MemoryTable.Text(TrainingMemory.Measure(part), config.Recompute));
             return ExitCode.Done;
         }
-        using var interrupt = new Interrupt();
-        using var backend = DeviceOptions.Open(parsed);
-        using var trainer = new Trainer(config, backend, warning => error.WriteLine($"pea: warning: {warning}"));
+        using var backend = DeviceOptions.Open(parsed, processes.Processors);
+        using var trainer = new Trainer(config, backend, warning => error.WriteLine($"pea: warning: {warning}"), processes);
+        if (!processes.IsFirst)
+        {
+            trainer.Run(cancellation: cancellation);
+            return ExitCode.Done;
+        }
         TrainProgress.Watch(error, progress =>
         {
-            trainer.Run(progress, interrupt.Token);
+            trainer.Run(progress, cancellation);
             return true;
         });
         output.WriteLine($"wrote {new RunFolder(config.Output).Trained(config.Train)}");

@@ -13,6 +13,9 @@ public sealed class CheckpointStore(string folder, int keep)
 {
     const string Prefix = "step-", Temporary = ".unfinished-";
 
+    /// <summary>The checkpoint of a step, whether it is there or not.</summary>
+    public Checkpoint At(long step) => new(step, Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D8}")));
+
     /// <summary>Saves a checkpoint, then deletes those beyond the ones to keep. One of the same step that is whole already stays as it is.</summary>
     /// <param name="step">Optimiser steps that were done, 0 or more.</param>
     /// <param name="fill">Writes files into the folder that it is given.</param>
@@ -20,7 +23,7 @@ public sealed class CheckpointStore(string folder, int keep)
     public Checkpoint Save(long step, Action<string> fill)
     {
         ArgumentNullException.ThrowIfNull(fill);
-        var checkpoint = Of(step);
+        var checkpoint = At(step);
         try
         {
             if (Broken(checkpoint) != null) Write(checkpoint, fill);
@@ -83,10 +86,8 @@ public sealed class CheckpointStore(string folder, int keep)
     List<Checkpoint> All() => !Directory.Exists(folder) ? [] :
         [.. Directory.EnumerateDirectories(folder, Prefix + "*").Select(Parse).OfType<Checkpoint>().OrderByDescending(checkpoint => checkpoint.Step)];
 
-    Checkpoint Of(long step) => new(step, Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D8}")));
-
     Checkpoint? Parse(string path) =>
-        long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && Of(step) is var checkpoint && checkpoint.Folder == path ? checkpoint : null;
+        long.TryParse(Path.GetFileName(path).AsSpan(Prefix.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && At(step) is var checkpoint && checkpoint.Folder == path ? checkpoint : null;
 
     /// <summary>What is wrong with a checkpoint, or null.</summary>
     static string? Broken(Checkpoint checkpoint)

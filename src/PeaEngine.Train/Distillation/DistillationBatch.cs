@@ -18,6 +18,22 @@ public sealed record DistillationBatch(
 {
     /// <summary>B</summary>
     public int Count => Timesteps.Length;
+
+    /// <summary>Cuts it into passes, one after another, none of which has two samples more than another.</summary>
+    /// <param name="passes">1 to <see cref="Count"/>; the first passes are the larger ones.</param>
+    public IReadOnlyList<DistillationBatch> Cut(int passes)
+    {
+        if (passes < 1 || passes > Count) throw new PeaException($"batch: {passes} passes, expected 1 to the {Count} samples");
+        return passes == 1 ? [this] : [.. Enumerable.Range(0, passes).Select(pass => Part(pass * (Count / passes) + Math.Min(pass, Count % passes), Count / passes + (pass < Count % passes ? 1 : 0)))];
+    }
+
+    DistillationBatch Part(int first, int count)
+    {
+        T[] Rows<T>(T[] values) => values[(values.Length / Count * first)..(values.Length / Count * (first + count))];
+        T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
+        return new([count, LatentShape[1], LatentShape[2], LatentShape[3]], Rows(Latents), Rows(Noise), Rows(Timesteps), Rows(StudentHidden), Rows(StudentMask), Rows(TeacherSequence),
+            Optional(TeacherPooled), Optional(TimeIds), Rows(IsCultural), Rows(DropsText));
+    }
 }
 
 /// <summary>What stands for text that is dropped.</summary>

@@ -8,4 +8,7 @@ public readonly record struct DistillationLoss(double Diffusion, double Logits, 
 {
     /// <summary>The sum.</summary>
     public double Total => Diffusion + Logits + Features;
+
+    /// <summary>Term by term.</summary>
+    public static DistillationLoss operator +(DistillationLoss a, DistillationLoss b) => new(a.Diffusion + b.Diffusion, a.Logits + b.Logits, a.Features + b.Features);
 }

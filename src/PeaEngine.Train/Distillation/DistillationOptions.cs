@@ -29,4 +29,7 @@ public sealed record DistillationOptions
 
     /// <summary>Whether the terms of samples with and without an English caption are divided by their own number instead of the batch's.</summary>
     public bool NormalizesGroups { get; init; }
+
+    /// <summary>Whether a sample has a teacher to learn from.</summary>
+    internal bool IsTaught(DistillationBatch batch, int sample) => Distills && !batch.IsCultural[sample];
 }

@@ -3,7 +3,7 @@ using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Distillation;
 
-/// <summary>A step over one batch: what is uploaded, the two runs of the UNet, the losses and the way back.</summary>
+/// <summary>A step over the samples of one pass: what is uploaded, the two runs of the UNet, the losses and the way back.</summary>
 sealed class DistillationStep
 {
     readonly Pass p;
@@ -21,19 +21,24 @@ sealed class DistillationStep
     }
 
     /// <summary>Adds the gradients of what is trained and gives the loss.</summary>
-    public DistillationLoss Run(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional)
+    /// <param name="unet">Teacher and student.</param>
+    /// <param name="target">What is trained.</param>
+    /// <param name="unconditional">What stands for dropped text.</param>
+    /// <param name="statistics">Of the teacher's blocks, where their terms are divided by variances; this pass completes them if no other did.</param>
+    public DistillationLoss Run(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional, FeatureStatistics? statistics)
     {
         Pass student = p.Saving(target.Gradients, options.Recomputes), training = target.TrainsAdapter ? p.Saving(target.Gradients) : p;
-        int h = batch.LatentShape[2], w = batch.LatentShape[3], channels = batch.LatentShape[1];
-        Shape image = [count, h, w, channels];
-        Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
-        Mix(noise, noisy, timesteps);
-        var timeIds = Rows(batch.TimeIds);
+        var (noise, noisy, timesteps, timeIds) = Inputs();
 
         UNetFeatures teacherFeatures = new(), studentFeatures = new();
         var withFeatures = options.FeatureWeight > 0 && taught > 0;
         target.BeforeTeacher();
         Tensor? taughtPrediction = taught == 0 ? null : Teach(unet, noisy, timesteps, timeIds, unconditional, withFeatures ? teacherFeatures : null);
+        if (statistics is { IsComplete: false })
+        {
+            if (withFeatures) statistics.Add(p, teacherFeatures);
+            statistics.Complete();
+        }
 
         target.BeforeStudent();
         var text = new StudentText(training, batch, weights.Order, options.DropsPooled, unconditional, target.Adapter);
@@ -42,13 +47,33 @@ sealed class DistillationStep
 
         var losses = new LossTerms(p, weights, options);
         Tensor dPrediction = losses.Prediction(prediction, taughtPrediction, noise);
-        var dFeatures = withFeatures ? losses.Features(teacherFeatures, studentFeatures) : null;
+        var dFeatures = withFeatures ? losses.Features(teacherFeatures, studentFeatures, statistics) : null;
         unet.Backward(student, c, dPrediction, dFeatures);
         Tensor dSequence = p.New(text.Sequence.Shape);
         Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
         unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
         if (target.TrainsAdapter) text.Backward(dSequence, dPooled);
         return losses.Total();
+    }
+
+    /// <summary>Runs the teacher alone, for the statistics of its blocks.</summary>
+    public void Survey(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional, FeatureStatistics statistics)
+    {
+        if (taught == 0) return;
+        var (_, noisy, timesteps, timeIds) = Inputs();
+        var features = new UNetFeatures();
+        target.BeforeTeacher();
+        Teach(unet, noisy, timesteps, timeIds, unconditional, features);
+        statistics.Add(p, features);
+    }
+
+    /// <summary>What is uploaded, in the order of computation.</summary>
+    (Tensor Noise, Tensor Noisy, Tensor Timesteps, Tensor? TimeIds) Inputs()
+    {
+        Shape image = [count, batch.LatentShape[2], batch.LatentShape[3], batch.LatentShape[1]];
+        Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
+        Mix(noise, noisy, timesteps);
+        return (noise, noisy, timesteps, Rows(batch.TimeIds));
     }
 
     /// <summary>The noisy latents, x_t = √ᾱ·x + √(1 − ᾱ)·ε, and the noise, both [B, h, w, C] in the order of computation, and the timesteps.</summary>

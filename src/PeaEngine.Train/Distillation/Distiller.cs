@@ -1,4 +1,5 @@
 using PeaEngine.Diffusion.UNet;
+using PeaEngine.Train.Processes;
 using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Distillation;
@@ -15,6 +16,7 @@ public sealed class Distiller : IDisposable
     readonly IReadOnlyList<float> alphasCumprod;
     readonly DistillationOptions options;
     readonly UnconditionalText unconditional;
+    readonly ProcessGroup processes;
     readonly Dictionary<(Shape Latents, int Taught, bool Drops, int StudentTokens, int TeacherValues), long> measured = [];
     Arena? arena;
 
@@ -25,9 +27,11 @@ public sealed class Distiller : IDisposable
     /// <param name="alphasCumprod">ᾱ of every training timestep; the UNet predicts the noise.</param>
     /// <param name="options">The loss.</param>
     /// <param name="unconditional">What stands for dropped text.</param>
-    public Distiller(Backend backend, UNet2DConditionModel unet, TrainingTarget target, IReadOnlyList<float> alphasCumprod, DistillationOptions options, UnconditionalText unconditional)
+    /// <param name="processes">Those that share a batch; null for one alone.</param>
+    public Distiller(Backend backend, UNet2DConditionModel unet, TrainingTarget target, IReadOnlyList<float> alphasCumprod, DistillationOptions options, UnconditionalText unconditional,
+        ProcessGroup? processes = null)
     {
-        (this.backend, this.unet, this.target) = (backend, unet, target);
+        (this.backend, this.unet, this.target, this.processes) = (backend, unet, target, processes ?? ProcessGroup.Alone);
         (this.alphasCumprod, this.options, this.unconditional) = (alphasCumprod, options, unconditional);
     }
 
@@ -35,27 +39,32 @@ public sealed class Distiller : IDisposable
     public long Measure(DistillationBatch batch)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        return Measure(batch, new(batch, options, alphasCumprod));
+        return Measure(batch, new(batch, GroupCounts.Of(batch, options), options, alphasCumprod));
     }
 
-    /// <summary>Adds a batch's gradients to the target's.</summary>
+    /// <summary>
+    /// Adds the gradients of a step's samples to the target's, and gives their loss. Means are over the samples of all processes: the sums of gradients
+    /// and losses over the processes, which are left to the caller, are the step's.
+    /// </summary>
+    /// <param name="batch">This process's samples.</param>
+    /// <param name="passes">How many passes they are computed in, to take less memory.</param>
+    /// <param name="cancellation">Ends it between two operations.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
-    public DistillationLoss Accumulate(DistillationBatch batch, CancellationToken cancellation = default)
+    public DistillationLoss Accumulate(DistillationBatch batch, int passes = 1, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
-        var weights = new SampleWeights(batch, options, alphasCumprod);
-        var arena = Reserve(Measure(batch, weights));
-        var pass = new Pass(backend, arena, cancellation);
-        var kept = arena.KeptBytes;
-        using var scope = pass.Scratch();
-        try
+        var whole = GroupCounts.Of(batch, options).Over(processes);
+        var parts = batch.Cut(passes);
+        var statistics = NeedsStatistics(whole) ? Statistics(processes) : null;
+        if (statistics != null && passes > 1)
         {
-            return Run(pass, batch, weights);
+            // Variances are over all passes: the teacher runs through them once before. To keep its blocks' outputs instead would take memory for each pass.
+            foreach (var part in parts) Compute(part, whole, step => step.Survey(unet, target, unconditional, statistics), cancellation);
+            statistics.Complete();
         }
-        finally
-        {
-            arena.ReleaseKept(kept);
-        }
+        var loss = new DistillationLoss();
+        foreach (var part in parts) Compute(part, whole, step => loss += step.Run(unet, target, unconditional, statistics), cancellation);
+        return loss;
     }
 
     /// <summary>The most bytes that a step has had in use at once.</summary>
@@ -73,14 +82,36 @@ public sealed class Distiller : IDisposable
     /// <summary>Frees the memory of its steps.</summary>
     public void Dispose() => arena?.Dispose();
 
-    /// <summary>Once for all batches of the same sizes: few kinds come again and again.</summary>
-    long Measure(DistillationBatch batch, SampleWeights weights)
+    bool NeedsStatistics(GroupCounts whole) => options.NormalizesFeatures && options.FeatureWeight > 0 && whole.Taught > 0;
+
+    /// <summary>Of the down blocks, the middle and the up blocks.</summary>
+    FeatureStatistics Statistics(ProcessGroup among) => new(2 * unet.Config.BlockOutChannels.Count + 1, among);
+
+    void Compute(DistillationBatch part, GroupCounts whole, Action<DistillationStep> compute, CancellationToken cancellation)
     {
-        var kind = (batch.LatentShape, weights.Taught, batch.DropsText.Contains(true), batch.StudentMask.Length, batch.TeacherSequence.Length);
-        if (!measured.TryGetValue(kind, out var bytes)) measured.Add(kind, bytes = MeasuredArena.Measure(p => Run(p, batch, weights)));
-        return bytes;
+        var weights = new SampleWeights(part, whole, options, alphasCumprod);
+        var arena = Reserve(Measure(part, weights));
+        var pass = new Pass(backend, arena, cancellation);
+        var kept = arena.KeptBytes;
+        using var scope = pass.Scratch();
+        try
+        {
+            compute(new(pass, part, weights, options, alphasCumprod));
+        }
+        finally
+        {
+            arena.ReleaseKept(kept);
+        }
     }
 
-    DistillationLoss Run(Pass p, DistillationBatch batch, SampleWeights weights) =>
-        new DistillationStep(p, batch, weights, options, alphasCumprod).Run(unet, target, unconditional);
+    /// <summary>Once for all passes of the same sizes: few kinds come again and again.</summary>
+    long Measure(DistillationBatch part, SampleWeights weights)
+    {
+        var kind = (part.LatentShape, weights.Taught, part.DropsText.Contains(true), part.StudentMask.Length, part.TeacherSequence.Length);
+        if (measured.TryGetValue(kind, out var bytes)) return bytes;
+        var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
+        bytes = MeasuredArena.Measure(p => new DistillationStep(p, part, weights, options, alphasCumprod).Run(unet, target, unconditional, statistics));
+        measured.Add(kind, bytes);
+        return bytes;
+    }
 }

@@ -2,7 +2,7 @@ using PeaEngine.Diffusion.UNet;
 
 namespace PeaEngine.Train.Distillation;
 
-/// <summary>The terms of a step's loss with their gradients. Samples with a teacher come first.</summary>
+/// <summary>The terms of a pass's loss with their gradients. Samples with a teacher come first.</summary>
 sealed class LossTerms
 {
     readonly Pass p;
@@ -31,14 +31,17 @@ sealed class LossTerms
     }
 
     /// <summary>The gradients of the blocks' outputs.</summary>
-    public UNetFeatures Features(UNetFeatures teacher, UNetFeatures student)
+    /// <param name="teacher">The teacher's.</param>
+    /// <param name="student">The student's.</param>
+    /// <param name="statistics">Complete ones, where terms are divided by variances.</param>
+    public UNetFeatures Features(UNetFeatures teacher, UNetFeatures student, FeatureStatistics? statistics)
     {
         var gradients = new List<KeyValuePair<string, Tensor>>();
         foreach (var ((name, expected), (_, actual)) in teacher.Blocks.Zip(student.Blocks))
         {
             var gradient = p.New(actual.Shape);
             p.Backend.Clear(gradient);
-            var weight = options.FeatureWeight / (options.NormalizesFeatures ? Variance(expected) : 1);
+            var weight = options.FeatureWeight / (statistics?.Variance(blocks.Count) ?? 1);
             var perSample = p.Keep([taught]);
             Term(actual.Slice(0, taught), expected, perSample, 0, taught, weight, gradient.Slice(0, taught));
             blocks.Add((perSample, weight));
@@ -72,21 +75,5 @@ sealed class LossTerms
         double sum = 0;
         for (var i = 0; i < samples; i++) sum += weights.Values[first + i] * values[i];
         return sum;
-    }
-
-    /// <summary>Of all elements together.</summary>
-    double Variance(Tensor x)
-    {
-        using var scope = p.Scratch();
-        Tensor squares = p.New([1]), sums = p.New([1, x.Shape[-1]]);
-        p.Backend.SumSquares(x, squares);
-        p.Backend.Clear(sums);
-        p.Backend.SumTokens(x.Reshape([1, x.Shape.Rows, x.Shape[-1]]), sums);
-        float[] square = new float[1], sum = new float[x.Shape[-1]];
-        p.Backend.Download(squares, square);
-        p.Backend.Download(sums, sum);
-        var mean = sum.Sum(value => (double)value) / x.Elements;
-        // Measuring, where nothing is computed, everything is zero.
-        return Math.Max(square[0] / (double)x.Elements - mean * mean, double.Epsilon);
     }
 }

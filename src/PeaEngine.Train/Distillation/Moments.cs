@@ -1,3 +1,5 @@
+using PeaEngine.Train.Processes;
+
 namespace PeaEngine.Train.Distillation;
 
 /// <summary>Mean and variance of vectors, element by element.</summary>
@@ -21,6 +23,16 @@ sealed class Moments(int elements)
             squares[i] += (double)vector[i] * vector[i];
         }
         Count++;
+    }
+
+    /// <summary>Takes in the vectors of the other processes.</summary>
+    public void Sum(ProcessGroup processes)
+    {
+        Span<double> count = [Count];
+        processes.Sum(count);
+        processes.Sum(sums.AsSpan());
+        processes.Sum(squares.AsSpan());
+        Count = (long)count[0];
     }
 
     /// <summary>The mean of an element.</summary>

@@ -1,20 +1,24 @@
 namespace PeaEngine.Train.Distillation;
 
 /// <summary>
-/// The samples of a batch in the order in which they are computed, those with a teacher first, and what each one's terms are multiplied by.
+/// The samples of a pass in the order in which they are computed, those with a teacher first, and what each one's terms are multiplied by.
 /// </summary>
 sealed class SampleWeights
 {
-    /// <summary>Orders and weighs a batch.</summary>
-    public SampleWeights(DistillationBatch batch, DistillationOptions options, IReadOnlyList<float> alphasCumprod)
+    /// <summary>Orders and weighs a pass.</summary>
+    /// <param name="batch">Its samples.</param>
+    /// <param name="whole">What the means of the terms are over.</param>
+    /// <param name="options">The loss.</param>
+    /// <param name="alphasCumprod">ᾱ of every training timestep.</param>
+    public SampleWeights(DistillationBatch batch, GroupCounts whole, DistillationOptions options, IReadOnlyList<float> alphasCumprod)
     {
-        bool IsTaught(int i) => options.Distills && !batch.IsCultural[i];
+        bool IsTaught(int i) => options.IsTaught(batch, i);
         int[] all = [.. Enumerable.Range(0, batch.Count)];
         Order = [.. all.Where(IsTaught), .. all.Where(i => !IsTaught(i))];
         Taught = all.Count(IsTaught);
         Values = Array.ConvertAll(Order, i =>
         {
-            var group = !options.NormalizesGroups ? batch.Count : IsTaught(i) ? Taught : batch.Count - Taught;
+            var group = !options.NormalizesGroups ? whole.Count : IsTaught(i) ? whole.Taught : whole.Count - whole.Taught;
             return IsTaught(i) || options.LearnsFromNoise ? Snr(alphasCumprod[batch.Timesteps[i]], options.MinSnrGamma) / group : 0;
         });
     }

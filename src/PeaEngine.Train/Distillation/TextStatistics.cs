@@ -1,4 +1,5 @@
 using PeaEngine.Train.Data;
+using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Train.Distillation;
 
@@ -39,6 +40,12 @@ sealed class TextStatistics(BatchShape shape)
             Normalize(batch.StudentHidden.AsSpan(i, row.Length));
             normalized.Add(row);
         }
+    }
+
+    /// <summary>Takes in what the other processes have.</summary>
+    public void Sum(ProcessGroup processes)
+    {
+        foreach (var moments in (Moments[])[sequence, pooled, normalized]) moments.Sum(processes);
     }
 
     /// <summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using PeaEngine.Formats;
+using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Train.Optimizers;
 
@@ -59,16 +60,31 @@ public sealed class Optimizer : IDisposable
     /// <summary>The running averages, by name and in the order of the parameters; empty where there are none.</summary>
     public IEnumerable<(string Name, Tensor Value)> Averages => slots.Where(slot => slot.Ema != null).Select(slot => (slot.Parameter.Name, slot.Ema!.Value));
 
+    /// <summary>Adds the other processes' gradients to this one's: then all have the same. Those of a device go through the host.</summary>
+    public void SumGradients(ProcessGroup processes)
+    {
+        ArgumentNullException.ThrowIfNull(processes);
+        if (processes.Count == 1) return;
+        foreach (var gradient in slots.Select(slot => slot.Parameter.Gradient))
+            if (gradient.Storage.IsHost) processes.Sum(gradient.AsSpan<float>());
+            else
+            {
+                var values = new float[gradient.Elements];
+                backend.Download(gradient, values);
+                processes.Sum(values.AsSpan());
+                backend.Upload(values, gradient);
+            }
+    }
+
     /// <summary>Makes one step of the gradients that backward passes have added up, and clears them.</summary>
     /// <param name="loss">The step's loss: where it is not finite, the step is skipped.</param>
-    /// <param name="gradientScale">What gradients are multiplied by before all else, such as one over the number of passes that were added up.</param>
     /// <exception cref="PeaException">This is the twentieth step in a row that is skipped.</exception>
-    public OptimizerStep Step(double loss, double gradientScale = 1)
+    public OptimizerStep Step(double loss)
     {
         var rate = options.LearningRate.At(Steps);
-        var norm = GradientNorm() * gradientScale;
+        var norm = GradientNorm();
         var isApplied = double.IsFinite(loss) && double.IsFinite(norm);
-        if (isApplied) Apply(rate, gradientScale * Math.Min(1, options.MaxGradNorm / (norm + 1e-6) ?? 1));
+        if (isApplied) Apply(rate, Math.Min(1, options.MaxGradNorm / (norm + 1e-6) ?? 1));
         foreach (var slot in slots) backend.Clear(slot.Parameter.Gradient);
         var step = new OptimizerStep(Steps++, rate, norm, isApplied);
         skippedInARow = isApplied ? 0 : skippedInARow + 1;

@@ -5,6 +5,7 @@ using PeaEngine.Train.Data;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Metrics;
 using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Processes;
 using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Training;
@@ -23,15 +24,17 @@ sealed class DistillationPhase : TrainingPhase
     readonly Backend backend;
     readonly IBatches batches;
     readonly Distiller distiller;
-    readonly int timesteps;
+    readonly int timesteps, samples;
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
-    public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
+    public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config)), position, processes)
     {
         (this.config, this.target, this.backend, batches) = (config, target, backend, models.Batches);
         var alphasCumprod = models.Teacher.AlphasCumprod;
         timesteps = alphasCumprod.Count;
-        distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), models.Unconditional);
+        samples = (config.Data.BatchSize + processes.Count - 1) / processes.Count;
+        distiller = new(backend, models.Teacher.UNet, target, alphasCumprod, LossOptions(config), models.Unconditional, processes);
         // So that no later batch, larger than those before, finds too little memory.
         distiller.Reserve(config.Data.Buckets.Max(Measure));
     }
@@ -47,19 +50,19 @@ sealed class DistillationPhase : TrainingPhase
     public override long PeakBytes => distiller.PeakBytes;
 
     /// <summary>
-    /// The most bytes that a step on pictures of a size can have in use at once, beside the weights: every sample has a teacher, and a text is dropped
-    /// if any may be. Nothing is computed.
+    /// The most bytes that a pass of a process on pictures of a size can have in use at once, beside the weights: every sample has a teacher, and a text is
+    /// dropped if any may be. Nothing is computed.
     /// </summary>
     public long Measure(PixelSize size)
     {
-        var (shape, count) = (batches.Shape, config.Data.BatchSize);
+        var (shape, count) = (batches.Shape, (samples + config.Accumulation - 1) / config.Accumulation);
         Shape latents = [count, shape.LatentChannels, size.Height / shape.Factor, size.Width / shape.Factor];
         float[] Rows(int width) => new float[count * width];
         var drops = new bool[count];
         drops[0] = config.TextDropout > 0;
         var isXL = shape.PooledChannels > 0;
-        return distiller.Measure(Part(new(latents, new float[latents.Elements], new float[latents.Elements], new int[count], Rows(shape.StudentTokens * shape.StudentChannels), new byte[count * shape.StudentTokens],
-            Rows(shape.TeacherTokens * shape.TeacherChannels), isXL ? Rows(shape.PooledChannels) : null, isXL ? Rows(TimeIds) : null, new bool[count], drops), 0));
+        return distiller.Measure(new(latents, new float[latents.Elements], new float[latents.Elements], new int[count], Rows(shape.StudentTokens * shape.StudentChannels), new byte[count * shape.StudentTokens],
+            Rows(shape.TeacherTokens * shape.TeacherChannels), isXL ? Rows(shape.PooledChannels) : null, isXL ? Rows(TimeIds) : null, new bool[count], drops));
     }
 
     public override IEnumerable<TensorContent> State() => [.. base.State(), .. UntrainedAdapter().Select(parameter => TensorState.Content(backend, parameter.Name, parameter.Value))];
@@ -76,35 +79,17 @@ sealed class DistillationPhase : TrainingPhase
         base.Dispose();
     }
 
-    protected override (Metric[] Losses, int Passes, DataPosition After) Accumulate(CancellationToken cancellation)
+    protected override (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation)
     {
         var batch = batches.Next(cancellation);
-        var drawn = Draw(batch);
-        var loss = new DistillationLoss();
-        for (var i = 0; i < config.Accumulation; i++)
-        {
-            var part = distiller.Accumulate(Part(drawn, i), cancellation);
-            loss = new(loss.Diffusion + part.Diffusion / config.Accumulation, loss.Logits + part.Logits / config.Accumulation, loss.Features + part.Features / config.Accumulation);
-        }
-        return ([new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features)], config.Accumulation, batch.After);
+        var loss = distiller.Accumulate(Draw(batch), config.Accumulation, cancellation);
+        return ([new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features)], batch.After);
     }
 
     /// <summary>An adapter that is not trained here may have been by a phase before this one.</summary>
     IEnumerable<(string Name, Tensor Value)> UntrainedAdapter() => target.TrainsAdapter ? [] : target.Adapter.Parameters.Select(pair => ($"adapter.{pair.Key}", pair.Value));
 
     DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, batches.Shape, timesteps);
-
-    /// <summary>One of the passes that a batch is cut into.</summary>
-    DistillationBatch Part(DistillationBatch whole, int index)
-    {
-        if (config.Accumulation == 1) return whole;
-        int count = whole.Count / config.Accumulation, first = index * count;
-        T[] Rows<T>(T[] values) => values[(values.Length / whole.Count * first)..(values.Length / whole.Count * (first + count))];
-        T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
-        var shape = whole.LatentShape;
-        return new([count, shape[1], shape[2], shape[3]], Rows(whole.Latents), Rows(whole.Noise), Rows(whole.Timesteps), Rows(whole.StudentHidden), Rows(whole.StudentMask), Rows(whole.TeacherSequence),
-            Optional(whole.TeacherPooled), Optional(whole.TimeIds), Rows(whole.IsCultural), Rows(whole.DropsText));
-    }
 
     static DistillationOptions LossOptions(TrainConfig config) => new()
     {

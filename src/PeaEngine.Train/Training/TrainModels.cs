@@ -4,6 +4,7 @@ using PeaEngine.Diffusion.TextEncoders;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Distillation;
+using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Train.Training;
 
@@ -17,7 +18,7 @@ sealed class TrainModels : IDisposable
     StudentEncoder? student;
 
     /// <summary>Loads them and opens the data.</summary>
-    public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, Action<string> warn)
+    public TrainModels(TrainConfig config, RunFolder folder, Backend backend, DataPosition? from, ProcessGroup processes, Action<string> warn)
     {
         var source = new PipelineSource(config.Teacher) { Config = config.TeacherConfig, Vae = config.Vae };
         var noted = config.Adapter is { } adapter ? AdapterMetadata.Read(adapter) : null;
@@ -32,15 +33,17 @@ sealed class TrainModels : IDisposable
             if (backend.KeepsContents) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
             if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
             Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
-                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from)
-                : new EncodedBatches(config.Data, encoders, config.Seed, from, warn: warn);
+                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from, processes.Rank, processes.Count)
+                : new EncodedBatches(config.Data, encoders, config.Seed, from, processes.Rank, processes.Count, warn);
             var shape = Batches.Shape;
-            if (config.Adapter == null && !File.Exists(folder.FreshAdapter))
+            if (config.Adapter == null && processes.IsFirst && !File.Exists(folder.FreshAdapter))
             {
                 Directory.CreateDirectory(folder.Path);
                 FreshAdapter.Write(folder.FreshAdapter, config.Seed, [shape.StudentChannels, .. config.AdapterHidden, shape.PooledChannels > 0 ? shape.PooledChannels : shape.TeacherChannels],
                     shape.PooledChannels > 0 ? shape.TeacherChannels : null, AdapterNotes.Of(shape.StudentTokens, masksPooledMean));
             }
+            // The others find what the first has written.
+            processes.Agree();
             Adapter = PeaAdapter.Load(config.Adapter ?? folder.FreshAdapter, backend, DType.F32, masksPooledMean);
             if (Adapter.InFeatures != shape.StudentChannels) throw new PeaException($"{config.Adapter}: for a student of {Adapter.InFeatures} channels, {config.Student} gives {shape.StudentChannels}");
             if (Adapter.SequenceFeatures != shape.TeacherChannels) throw new PeaException($"{config.Adapter}: a sequence of {Adapter.SequenceFeatures} channels, {config.Teacher} takes {shape.TeacherChannels}");

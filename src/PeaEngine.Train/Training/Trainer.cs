@@ -5,13 +5,14 @@ using PeaEngine.Train.Checkpoints;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Metrics;
+using PeaEngine.Train.Processes;
 using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Training;
 
 /// <summary>
 /// A training run: its phases one after another, step by step, with log and checkpoints, until what was trained is written. A run that goes on from a
-/// checkpoint makes the steps that it would have made, to the bit.
+/// checkpoint makes the steps that it would have made, to the bit. Several processes share each step; the first alone writes.
 /// </summary>
 public sealed class Trainer : IDisposable
 {
@@ -19,6 +20,7 @@ public sealed class Trainer : IDisposable
 
     readonly TrainConfig config;
     readonly RunFolder folder;
+    readonly ProcessGroup processes;
     readonly CheckpointStore store;
     readonly TrainModels models;
     readonly TrainingTarget target;
@@ -32,23 +34,25 @@ public sealed class Trainer : IDisposable
     /// <summary>Loads a run's models and data, and goes on from its newest checkpoint if it has one.</summary>
     /// <param name="config">The run.</param>
     /// <param name="backend">Where it is computed; it stays the caller's.</param>
-    /// <param name="warn">Told of damaged checkpoints and shards that are passed over.</param>
+    /// <param name="warn">Told, in the first process, of damaged checkpoints and shards that are passed over.</param>
+    /// <param name="processes">Those that make the run together, each with a trainer; null for this one alone.</param>
     /// <exception cref="OptionException">The configuration asks for what this version does not do.</exception>
     /// <exception cref="PeaException">A file is missing, damaged or does not fit.</exception>
-    public Trainer(TrainConfig config, Backend backend, Action<string> warn)
+    public Trainer(TrainConfig config, Backend backend, Action<string> warn, ProcessGroup? processes = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(warn);
-        (this.config, folder) = (config, new(config.Output));
-        CheckSupported(config);
+        (this.config, folder, this.processes) = (config, new(config.Output), processes ?? ProcessGroup.Alone);
+        CheckSupported(config, this.processes.Count);
+        if (!this.processes.IsFirst) warn = _ => { };
         store = new(folder.Checkpoints, config.Keep);
-        phases = [(DistillationPhase.PhaseName, config.Steps, from => new DistillationPhase(config, models!, target!, backend, from))];
-        if (config.WarmStart.Steps > 0) phases = [(WarmStartPhase.PhaseName, config.WarmStart.Steps, from => new WarmStartPhase(config, models!, backend, from)), .. phases];
-        var checkpoint = store.Newest(warn);
+        phases = [(DistillationPhase.PhaseName, config.Steps, from => new DistillationPhase(config, models!, target!, backend, from, this.processes))];
+        if (config.WarmStart.Steps > 0) phases = [(WarmStartPhase.PhaseName, config.WarmStart.Steps, from => new WarmStartPhase(config, models!, backend, from, this.processes)), .. phases];
+        var checkpoint = Newest(warn);
         current = checkpoint == null ? 0 : Array.FindIndex(phases, phase => File.Exists(checkpoint.At(StateFile(phase.Name))));
         if (current < 0) throw new PeaException($"{checkpoint!.Folder}: the state of no phase, expected {string.Join(" or ", phases.Select(phase => StateFile(phase.Name)))}");
         var position = checkpoint == null ? null : DataPosition.FromJson(File.ReadAllText(checkpoint.At(PositionFile)), checkpoint.At(PositionFile));
-        models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, warn);
+        models = new(config, folder, backend, phases[current].Name == DistillationPhase.PhaseName ? position : null, this.processes, warn);
         target = TrainingTarget.Create(config.Train, backend, models.Teacher.UNet, models.Adapter, config.Lora, config.Seed);
         grids = new(config, folder, models, target);
         phase = phases[current].Begin(position);
@@ -82,12 +86,17 @@ public sealed class Trainer : IDisposable
     internal long MeasureEncoding(PixelSize size) => models.MeasureEncoding(size);
 
     /// <summary>Makes the steps that are left and writes what was trained.</summary>
+    /// <param name="progress">Told of the steps, in the first process.</param>
+    /// <param name="cancellation">Of any process: all of them end after the same step.</param>
     /// <exception cref="OperationCanceledException">It was cancelled: what was done is in a checkpoint.</exception>
     public void Run(IProgress<TrainingProgress>? progress = null, CancellationToken cancellation = default)
     {
-        Directory.CreateDirectory(folder.Path);
-        config.Save(folder.Config);
-        using var report = new RunReport(config, folder, grids);
+        if (processes.IsFirst)
+        {
+            Directory.CreateDirectory(folder.Path);
+            config.Save(folder.Config);
+        }
+        using var report = processes.IsFirst ? new RunReport(config, folder, grids) : null;
         try
         {
             for (; ; Next())
@@ -95,14 +104,17 @@ public sealed class Trainer : IDisposable
                 RunPhase(report, progress, cancellation);
                 if (current == phases.Length - 1) break;
             }
+            processes.Agree();
         }
-        catch (OperationCanceledException)
+        catch (OperationCanceledException exception)
         {
+            if (exception is not AgreedCancellationException) processes.Cancel();
             target.Gradients.Clear();
             Save();
-            report.Plot();
+            report?.Plot();
             throw;
         }
+        if (report == null) return;
         target.Publish(folder, phase.Averages, AdapterNotes.Of(models, config.Data.Languages, phase.Done));
         report.Plot();
     }
@@ -115,19 +127,19 @@ public sealed class Trainer : IDisposable
         models.Dispose();
     }
 
-    void RunPhase(RunReport report, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
+    void RunPhase(RunReport? report, IProgress<TrainingProgress>? progress, CancellationToken cancellation)
     {
-        report.Begin(phase);
+        report?.Begin(phase);
         // What a process that ended after a checkpoint did not come to.
-        if (phase.Done > 0) report.After(phase, Steps, numbers, cancellation);
+        if (phase.Done > 0) report?.After(phase, Steps, numbers, cancellation);
         var (clock, first) = (Stopwatch.StartNew(), phase.Done);
         while (phase.Done < phase.Steps)
         {
             cancellation.ThrowIfCancellationRequested();
             numbers = phase.Step(cancellation);
             if (Steps % config.CheckpointEvery == 0) Save();
-            var written = report.After(phase, Steps, numbers, cancellation);
-            progress?.Report(new(phase.Name, (int)phase.Done, phase.Steps, (int)(phase.Done - first), phase.BatchSize, numbers[0].Value, clock.Elapsed, written));
+            var written = report?.After(phase, Steps, numbers, cancellation);
+            if (processes.IsFirst) progress?.Report(new(phase.Name, (int)phase.Done, phase.Steps, (int)(phase.Done - first), phase.BatchSize, numbers[0].Value, clock.Elapsed, written));
         }
         Save();
     }
@@ -141,7 +153,7 @@ public sealed class Trainer : IDisposable
 
     void Save()
     {
-        if (saved == Steps || phase.Position is not { } position) return;
+        if (!processes.IsFirst || saved == Steps || phase.Position is not { } position) return;
         store.Save(Steps, path =>
         {
             SafetensorsWriter.Write(Path.Combine(path, StateFile(phase.Name)), phase.State());
@@ -151,15 +163,25 @@ public sealed class Trainer : IDisposable
         saved = Steps;
     }
 
+    /// <summary>The checkpoint to go on from, or null. The first process decides: another might see one that is just being deleted.</summary>
+    Checkpoint? Newest(Action<string> warn)
+    {
+        var checkpoint = processes.IsFirst ? store.Newest(warn) : null;
+        // From 1, so that 0 is none.
+        Span<double> next = [checkpoint == null ? 0 : checkpoint.Step + 1];
+        processes.Sum(next);
+        return next[0] == 0 ? null : store.At((long)next[0] - 1);
+    }
+
     static string StateFile(string phase) => $"{phase}.safetensors";
 
-    static void CheckSupported(TrainConfig config)
+    static void CheckSupported(TrainConfig config, int processes)
     {
         if (config.Train != TrainTarget.Adapter && config.Adapter == null && config.WarmStart.Steps == 0)
             throw new OptionException($"adapter: null, expected one, or warm_start.steps above 0, for train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, whose distillation leaves the adapter as it is");
         Refuse(config.Validation.Every > 0, "validation.every", "0");
-        Refuse(config.Accumulation > 1 && config.Loss.PerGroup, "accumulation", "1 with loss.per_group");
-        Refuse(config.Data.BatchSize % config.Accumulation != 0, "accumulation", $"a divisor of batch_size {config.Data.BatchSize}");
+        if (config.Data.BatchSize < processes * config.Accumulation)
+            throw new OptionException($"batch_size: {config.Data.BatchSize}, expected {processes * config.Accumulation} or more: a sample for each of the {config.Accumulation} passes of {processes} processes");
 
         static void Refuse(bool asked, string key, string expected)
         {

@@ -2,13 +2,15 @@ using PeaEngine.Formats;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Metrics;
 using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Train.Training;
 
 /// <summary>A part of a run: steps of one kind, with an optimiser and data of their own. It begins with the parameters as the part before left them.</summary>
 /// <param name="optimizer">Moves the parameters; it becomes the phase's.</param>
 /// <param name="position">Where its data stands; null at its beginning.</param>
-abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDisposable
+/// <param name="processes">Those that share the steps.</param>
+abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, ProcessGroup processes) : IDisposable
 {
     /// <summary>As the progress calls it, and the files of checkpoints and log.</summary>
     public abstract string Name { get; }
@@ -35,13 +37,18 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDis
     public long TrainedBytes => optimizer.Bytes;
 
     /// <summary>Makes a step and gives the numbers of its line in the log, the loss first.</summary>
-    /// <exception cref="OperationCanceledException">It was cancelled: nothing was moved, but gradients may be left.</exception>
+    /// <exception cref="OperationCanceledException">It was cancelled: nothing was moved, but gradients may be left. Where processes share the step, see <see cref="ProcessGroup.Cancel"/>.</exception>
     public Metric[] Step(CancellationToken cancellation)
     {
-        var (losses, passes, after) = Accumulate(cancellation);
-        var step = optimizer.Step(losses[0].Value, 1.0 / passes);
+        var (losses, after) = Accumulate(cancellation);
+        processes.Agree();
+        var sums = Array.ConvertAll(losses, loss => loss.Value);
+        processes.Sum(sums.AsSpan());
+        optimizer.SumGradients(processes);
+        // From here on every process has the same bits, and does the same with them.
+        var step = optimizer.Step(sums[0]);
         Position = after;
-        return [.. losses, new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped)];
+        return [.. losses.Zip(sums, (loss, sum) => loss with { Value = sum }), new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped)];
     }
 
     /// <summary>Whether pictures that are drawn between its steps show what it trains.</summary>
@@ -61,6 +68,9 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position) : IDis
     /// <summary>Frees what it has beside models and target.</summary>
     public virtual void Dispose() => optimizer.Dispose();
 
-    /// <summary>Adds up the gradients of a step; gives its losses, their sum first, over how many passes they were added up, and where the data stands after it.</summary>
-    protected abstract (Metric[] Losses, int Passes, DataPosition After) Accumulate(CancellationToken cancellation);
+    /// <summary>
+    /// Adds up the gradients of this process's part of a step; gives its part of the losses, their sum first, and where the data stands after the step.
+    /// What the processes give adds up to the step's.
+    /// </summary>
+    protected abstract (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation);
 }

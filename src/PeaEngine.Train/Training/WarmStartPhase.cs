@@ -6,6 +6,7 @@ using PeaEngine.Train.Data;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Metrics;
 using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Processes;
 using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Training;
@@ -34,16 +35,19 @@ sealed class WarmStartPhase : TrainingPhase
     readonly ITextBatches texts;
     readonly TextRegression regression;
     readonly UnconditionalText unconditional;
+    readonly ProcessGroup processes;
     TextVariance? variance;
 
     /// <summary>The phase at its beginning, or with its data at a position.</summary>
     /// <exception cref="PeaException">Student and teacher have other numbers of positions, no sample has an English caption, or the position is another run's.</exception>
-    public WarmStartPhase(TrainConfig config, TrainModels models, Backend backend, DataPosition? position) : this(config, models, new AdapterTarget(backend, models.Adapter), backend, position) { }
+    public WarmStartPhase(TrainConfig config, TrainModels models, Backend backend, DataPosition? position, ProcessGroup processes)
+        : this(config, models, new AdapterTarget(backend, models.Adapter), backend, position, processes) { }
 
     /// <summary>It trains the adapter, whatever the run trains afterwards.</summary>
-    WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position) : base(new(backend, target.Parameters, OptimizerOptions(config)), position)
+    WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config)), position, processes)
     {
-        (this.config, this.target, this.backend) = (config, target, backend);
+        (this.config, this.target, this.backend, this.processes) = (config, target, backend, processes);
         (shape, unconditional) = (models.Batches.Shape, models.Unconditional);
         if (shape.StudentTokens != shape.TeacherTokens)
             throw new PeaException($"warm start: the student has {shape.StudentTokens} positions, expected the teacher's {shape.TeacherTokens}, with which they are compared one by one; set student_length, or warm_start.steps to 0");
@@ -79,20 +83,22 @@ sealed class WarmStartPhase : TrainingPhase
         target.Dispose();
     }
 
-    protected override (Metric[] Losses, int Passes, DataPosition After) Accumulate(CancellationToken cancellation)
+    protected override (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation)
     {
         variance ??= Begin(cancellation);
         var batch = texts.Next(cancellation);
         DropTexts(batch);
-        var loss = regression.Accumulate(batch, variance.Value, cancellation);
-        return ([new("loss", loss.Total), new("loss_sequence", loss.Sequence), new("loss_pooled", loss.Pooled)], 1, batch.After);
+        var loss = regression.Accumulate(batch, variance.Value, BatchSize, cancellation);
+        return ([new("loss", loss.Total), new("loss_sequence", loss.Sequence), new("loss_pooled", loss.Pooled)], batch.After);
     }
 
     /// <summary>Measures the captions that come first, and sets a fresh adapter's norm by them.</summary>
     TextVariance Begin(CancellationToken cancellation)
     {
         var statistics = new TextStatistics(shape);
-        while (statistics.Count < MeasuredCaptions) statistics.Add(texts.Next(cancellation));
+        for (var count = 0; count < MeasuredCaptions; count += BatchSize) statistics.Add(texts.Next(cancellation));
+        processes.Agree();
+        statistics.Sum(processes);
         var measured = statistics.Variance;
         if (measured.Sequence < LeastVariance || shape.PooledChannels > 0 && measured.Pooled < LeastVariance)
             throw new PeaException($"warm start: the teacher's embeddings of {statistics.Count} captions are all alike, expected English captions that differ");

@@ -58,6 +58,6 @@ public class CommandTests
         Assert.Contains("libcublas", json.GetProperty("cublas_search").GetString(), StringComparison.OrdinalIgnoreCase);
         var text = CommandLine.Run("doctor");
         Assert.Equal((ExitCode.Done, ""), (text.Code, text.Error));
-        foreach (var name in new[] { "processor", "threads", "features", "memory", "cuda", "CUDA driver search" }) Assert.Contains(name, text.Output, StringComparison.Ordinal);
+        foreach (var name in new[] { "processor", "threads", "features", "memory", "mpi", "cuda", "CUDA driver search" }) Assert.Contains(name, text.Output, StringComparison.Ordinal);
     }
 }

@@ -20,10 +20,8 @@ public sealed class OptimizerTests : IDisposable
     }
 
     /// <summary>Everything in double: the norm over all tensors, torch's clip factor, AdamW, and the average behind it.</summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(0.25)]
-    public void FollowsAPlainImplementationInDouble(double scale)
+    [Fact]
+    public void FollowsAPlainImplementationInDouble()
     {
         var parameters = Parameters();
         using var optimizer = new Optimizer(backend, parameters, Options);
@@ -33,9 +31,9 @@ public sealed class OptimizerTests : IDisposable
         for (var s = 0; s < 12; s++)
         {
             var g = SetGradients(parameters, s, s % 3 == 0 ? 2 : 0.1);
-            var norm = Math.Sqrt(g.Sum(values => values.Sum(value => value * value))) * scale;
-            var factor = Math.Min(1, 1.5 / (norm + 1e-6)) * scale;
-            if (factor < scale) clipped++;
+            var norm = Math.Sqrt(g.Sum(values => values.Sum(value => value * value)));
+            var factor = Math.Min(1, 1.5 / (norm + 1e-6));
+            if (factor < 1) clipped++;
             var rate = s < 2 ? 0.05 * s / 2 : 0.01 + 0.04 * (1 - (s - 2) / 10.0);
             for (var i = 0; i < p.Length; i++)
                 for (var j = 0; j < p[i].Length; j++)
@@ -45,7 +43,7 @@ public sealed class OptimizerTests : IDisposable
                     p[i][j] = p[i][j] * (1 - rate * 0.1) - rate * m[i][j] / (1 - Math.Pow(0.9, s + 1)) / (Math.Sqrt(v[i][j] / (1 - Math.Pow(0.99, s + 1))) + 1e-8);
                     average[i][j] = 0.8 * average[i][j] + 0.2 * p[i][j];
                 }
-            var step = optimizer.Step(1, scale);
+            var step = optimizer.Step(1);
             Assert.Equal(s, step.Step);
             Assert.True(step.IsApplied);
             Assert.Equal(rate, step.LearningRate, 1e-12);

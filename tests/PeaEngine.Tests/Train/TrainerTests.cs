@@ -59,14 +59,13 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void PassesAndRecomputedBlocksChangeNothing()
     {
-        Train(Config("whole"));
-        Train(Config("recomputed") with { Recompute = true });
-        Train(Config("cut") with { Accumulation = 2 });
+        // AdamW divides small gradients, which are mostly rounding errors, by their own size, but for this epsilon.
+        TrainConfig Whole(string name) => Config(name) with { Loss = new() { PerGroup = true, NormalizeFeatures = true }, Optimizer = new() { Epsilon = 1, MaxGradNorm = 0.1 }, LearningRate = 3 };
+        Train(Whole("whole"));
+        Train(Whole("recomputed") with { Recompute = true });
+        Train(Whole("cut") with { Accumulation = 3 });
         Assert.Equal(File.ReadAllBytes(Adapter("whole")), File.ReadAllBytes(Adapter("recomputed")));
-        using var expected = GoldenTensors.Open(Adapter("whole"));
-        using var actual = GoldenTensors.Open(Adapter("cut"));
-        // Sums over the batch in another order, through Adam's division by their size.
-        foreach (var name in expected.Names) GoldenTensors.AssertClose(expected[name], actual[name].Values, 1e-3);
+        Trajectory.AssertSame(Config("whole").Adapter!, new(folder.At("whole")), new(folder.At("cut")));
 
         string Adapter(string name) => new RunFolder(folder.At(name)).Adapter;
     }
@@ -126,7 +125,7 @@ public sealed class TrainerTests : IDisposable
     [Fact]
     public void WhatThisVersionDoesNotDoIsNamed()
     {
-        Assert.Contains("a divisor of batch_size 4", Refusal(Config("a") with { Accumulation = 3 }), StringComparison.Ordinal);
+        Assert.Contains("batch_size: 4, expected 5 or more", Refusal(Config("a") with { Accumulation = 5 }), StringComparison.Ordinal);
     }
 
     string Refusal(TrainConfig config) => Assert.Throws<OptionException>(() => new Trainer(config, backend, _ => { })).Message;
