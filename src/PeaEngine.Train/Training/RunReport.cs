@@ -40,7 +40,8 @@ sealed class RunReport : IDisposable
         {
             Metric[] line = [.. numbers, .. phase.Validate(cancellation)];
             metrics.Write(phase.Done, line);
-            events?.Scalars(steps, line);
+            // The losses of another phase than distillation are no part of its curves.
+            events?.Scalars(steps, phase is DistillationPhase ? line : Array.ConvertAll(line, metric => metric with { Name = $"{phase.Name}/{metric.Name}" }));
         }
         if (steps % config.CheckpointEvery == 0) Plot();
         if (!phase.Draws || !grids.IsDue(phase.Done)) return null;

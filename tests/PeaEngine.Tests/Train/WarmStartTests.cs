@@ -24,7 +24,7 @@ public sealed class WarmStartTests(CacheFixture data) : IClassFixture<CacheFixtu
     public void DistillationGoesOnWithWhatTheRegressionLeft()
     {
         // The first step of distillation, with a rate of 0, moves nothing.
-        var config = Config("run") with { Steps = 1, Schedule = new() { WarmupSteps = 1 } };
+        var config = Config("run") with { Steps = 1, Schedule = new() { WarmupSteps = 1 }, TensorBoard = true };
         var phases = Train(config);
         Assert.Equal(["warm-start 1/3", "warm-start 2/3", "warm-start 3/3", "distillation 1/1"], phases);
         var run = new RunFolder(config.Output);
@@ -40,6 +40,10 @@ public sealed class WarmStartTests(CacheFixture data) : IClassFixture<CacheFixtu
             Assert.NotEqual(Bytes(fresh, name), Bytes(trained, name));
         }
         Assert.True(File.Exists(Path.Combine(run.Checkpoints, "step-00000004", "distillation.safetensors")));
+        var events = Encoding.Latin1.GetString(File.ReadAllBytes(Assert.Single(Directory.GetFiles(run.Path, "events.*"))));
+        Assert.Contains("warm-start/loss_sequence", events, StringComparison.Ordinal);
+        Assert.Contains("loss_logits", events, StringComparison.Ordinal);
+        Assert.DoesNotContain("warm-start/loss_logits", events, StringComparison.Ordinal);
 
         static byte[] Bytes(SafetensorsFile file, string name)
         {
