@@ -77,6 +77,16 @@ public sealed class TrainConfigTests : IDisposable
         Assert.Equal((3, 1e-6, 50, 1e-4, TeacherUncond.Zeros), (config.Steps, config.LearningRate, config.Schedule.WarmupSteps, config.Loss.Features, config.TeacherUncond));
     }
 
+    /// <summary>The run from fresh weights distils as the one from the initial adapter does.</summary>
+    [Fact]
+    public void TheSamplesFilesDifferInHowTheyBeginAlone()
+    {
+        var fresh = TrainConfig.Load(Path.Combine(Repository.Root, "samples", "emoji", "train-from-fresh.yaml"));
+        Assert.Equal((null, 3000), (fresh.Adapter, fresh.WarmStart.Steps));
+        var given = TrainConfig.Load(Path.Combine(Repository.Root, "samples", "emoji", "train.yaml"));
+        Assert.Equal(TrainConfigFile.Write(given with { Output = fresh.Output, Adapter = null, AdapterHidden = [512, 512], WarmStart = fresh.WarmStart }), TrainConfigFile.Write(fresh));
+    }
+
     [Fact]
     public void WhatIsWrittenIsReadBackTheSame()
     {
