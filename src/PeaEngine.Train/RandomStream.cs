@@ -50,4 +50,7 @@ public enum RandomStream
 
     /// <summary>A fresh LoRA's first factors; the position is the weight's number.</summary>
     Lora = 15,
+
+    /// <summary>The noise of a validation; the position has the sample and the timestep.</summary>
+    ValidationNoise = 16,
 }

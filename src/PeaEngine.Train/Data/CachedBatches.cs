@@ -63,11 +63,35 @@ public sealed class CachedBatches : IBatches
     public Batch Next(CancellationToken cancellation = default)
     {
         var (bucket, drawn) = order.Next(cancellation);
-        var after = order.Position;
-        var rows = new BatchRows(options, seed, Shape, First.Scale, (drawn.Count - rank + ranks - 1) / ranks, after.Batches - 1, options.Buckets[bucket], after);
-        for (var row = 0; row < rows.Batch.Count; row++)
+        return Read(bucket, [.. drawn.Where((_, i) => i % ranks == rank)], order.Position);
+    }
+
+    /// <summary>The first samples of other shards; see <see cref="FirstSamples.Take"/>.</summary>
+    internal IReadOnlyList<Batch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize)
+    {
+        var opened = new List<CacheFile>();
+        try
         {
-            var (place, _, sample) = drawn[rank + row * ranks];
+            foreach (var shard in ShardList.Expand(shards))
+            {
+                var path = CacheKey.PathOf(shard, folder);
+                opened.Add(CacheFile.Open(path, shard, key));
+                Check(opened[^1], path);
+            }
+            return [.. FirstSamples.Take(new CacheShards([.. opened], options), count, batchSize, sample => sample.Bucket).Select(batch => Read(batch.Bucket, batch.Samples, new()))];
+        }
+        finally
+        {
+            foreach (var file in opened) file.Dispose();
+        }
+    }
+
+    Batch Read(int bucket, IReadOnlyList<DrawnSample<CachedSample>> drawn, DataPosition after)
+    {
+        var rows = new BatchRows(options, seed, Shape, First.Scale, drawn.Count, after.Batches - 1, options.Buckets[bucket], after);
+        for (var row = 0; row < drawn.Count; row++)
+        {
+            var (place, _, sample) = drawn[row];
             var (file, caption) = (sample.File, sample.Captions[new Philox(seed, (uint)RandomStream.Language, place).Below(sample.Captions.Count)]);
             rows.SetSample(row, place, caption.Language, file.TimeIds(sample.Row));
             rows.SetLatents(row, file.ReadLatents(sample.Row));
@@ -107,9 +131,14 @@ public sealed class CachedBatches : IBatches
         if (files.TryGetValue(path, out var opened)) return opened;
         var file = CacheFile.Open(path, shard, key);
         files.Add(path, file);
+        Check(file, path);
+        return file;
+    }
+
+    void Check(CacheFile file, string path)
+    {
         if (file.Shape != Shape) throw new PeaException($"{path}: {file.Shape}, expected the sizes of the first cache, {Shape}");
         foreach (var language in options.Languages)
             if (!file.Languages.Contains(language)) throw new OptionException($"languages: {language}, but {path} was made for {string.Join(", ", file.Languages)}");
-        return file;
     }
 }

@@ -46,9 +46,13 @@ public sealed class EncodedBatches : IBatches
     public IReadOnlyDictionary<DropReason, long> Dropped => pictures.Dropped;
 
     /// <inheritdoc/>
-    public Batch Next(CancellationToken cancellation = default)
+    public Batch Next(CancellationToken cancellation = default) => Encode(pictures.Next(cancellation), cancellation);
+
+    /// <summary>The first samples of other shards; see <see cref="FirstSamples.Take"/>.</summary>
+    internal IReadOnlyList<Batch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize) => [.. pictures.FirstOf(shards, count, batchSize).Select(batch => Encode(batch, default))];
+
+    Batch Encode(PictureBatch batch, CancellationToken cancellation)
     {
-        var batch = pictures.Next(cancellation);
         var rows = new BatchRows(options, seed, Shape, scale, batch.Samples.Count, batch.Step, batch.Size, batch.After);
         for (var i = 0; i < batch.Samples.Count; i++)
         {

@@ -61,6 +61,11 @@ public sealed class PictureBatches
         return new(after.Batches - 1, options.Buckets[bucket], samples, after);
     }
 
+    /// <summary>The first samples of other shards, each with the crop and caption of its number; see <see cref="FirstSamples.Take"/>.</summary>
+    internal IEnumerable<PictureBatch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize) =>
+        FirstSamples.Take(new TarShards(ShardList.Expand(shards), options, warn), count, batchSize, sample => sample.Bucket)
+            .Select(batch => new PictureBatch(0, options.Buckets[batch.Bucket], [.. batch.Samples.Select((_, i) => Prepare(batch.Samples, i, batch.Bucket))], new()));
+
     /// <summary>
     /// A sample of the batch; where its picture turns out to be damaged, the next one's of the whole batch, which every rank has: so the
     /// batch does not depend on the number of ranks.

@@ -28,6 +28,24 @@ sealed class DistillationStep
     public DistillationLoss Run(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional, FeatureStatistics? statistics)
     {
         Pass student = p.Saving(target.Gradients, options.Recomputes), training = target.TrainsAdapter ? p.Saving(target.Gradients) : p;
+        var (losses, text, c, dPrediction, dFeatures) = Forward(student, training, unet, target, unconditional, statistics);
+        unet.Backward(student, c, dPrediction, dFeatures);
+        Tensor dSequence = p.New(text.Sequence.Shape);
+        Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
+        unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
+        if (target.TrainsAdapter) text.Backward(dSequence, dPooled);
+        return losses.Total();
+    }
+
+    /// <summary>Gives the loss alone.</summary>
+    /// <inheritdoc cref="Run"/>
+    public DistillationLoss Evaluate(UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional, FeatureStatistics? statistics) =>
+        Forward(p, p, unet, target, unconditional, statistics).Losses.Total();
+
+    /// <summary>The teacher and the student, the one in a pass that leaves nothing.</summary>
+    (LossTerms Losses, StudentText Text, UNetConditioning Conditioning, Tensor DPrediction, UNetFeatures? DFeatures) Forward(
+        Pass student, Pass training, UNet2DConditionModel unet, TrainingTarget target, UnconditionalText unconditional, FeatureStatistics? statistics)
+    {
         var (noise, noisy, timesteps, timeIds) = Inputs();
 
         UNetFeatures teacherFeatures = new(), studentFeatures = new();
@@ -46,14 +64,8 @@ sealed class DistillationStep
         var prediction = unet.Forward(student, noisy, timesteps, c, withFeatures ? studentFeatures : null);
 
         var losses = new LossTerms(p, weights, options);
-        Tensor dPrediction = losses.Prediction(prediction, taughtPrediction, noise);
-        var dFeatures = withFeatures ? losses.Features(teacherFeatures, studentFeatures, statistics) : null;
-        unet.Backward(student, c, dPrediction, dFeatures);
-        Tensor dSequence = p.New(text.Sequence.Shape);
-        Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
-        unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
-        if (target.TrainsAdapter) text.Backward(dSequence, dPooled);
-        return losses.Total();
+        var dPrediction = losses.Prediction(prediction, taughtPrediction, noise);
+        return (losses, text, c, dPrediction, withFeatures ? losses.Features(teacherFeatures, studentFeatures, statistics) : null);
     }
 
     /// <summary>Runs the teacher alone, for the statistics of its blocks.</summary>

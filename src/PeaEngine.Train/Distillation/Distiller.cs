@@ -67,6 +67,23 @@ public sealed class Distiller : IDisposable
         return loss;
     }
 
+    /// <summary>The loss of several batches together, without gradients: means are over all of them, and other processes have no part in it.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public DistillationLoss Evaluate(IReadOnlyList<DistillationBatch> batches, CancellationToken cancellation = default)
+    {
+        ArgumentNullException.ThrowIfNull(batches);
+        var whole = batches.Select(batch => GroupCounts.Of(batch, options)).Aggregate(new GroupCounts(), (sum, counts) => new(sum.Count + counts.Count, sum.Taught + counts.Taught));
+        var statistics = NeedsStatistics(whole) ? Statistics(ProcessGroup.Alone) : null;
+        if (statistics != null)
+        {
+            foreach (var batch in batches) Compute(batch, whole, step => step.Survey(unet, target, unconditional, statistics), cancellation);
+            statistics.Complete();
+        }
+        var loss = new DistillationLoss();
+        foreach (var batch in batches) Compute(batch, whole, step => loss += step.Evaluate(unet, target, unconditional, statistics), cancellation);
+        return loss;
+    }
+
     /// <summary>The most bytes that a step has had in use at once.</summary>
     public long PeakBytes => arena?.PeakBytes ?? 0;
 
@@ -87,6 +104,7 @@ public sealed class Distiller : IDisposable
     /// <summary>Of the down blocks, the middle and the up blocks.</summary>
     FeatureStatistics Statistics(ProcessGroup among) => new(2 * unet.Config.BlockOutChannels.Count + 1, among);
 
+    /// <summary>In the memory of a step, which is more than any part of one takes.</summary>
     void Compute(DistillationBatch part, GroupCounts whole, Action<DistillationStep> compute, CancellationToken cancellation)
     {
         var weights = new SampleWeights(part, whole, options, alphasCumprod);

@@ -24,13 +24,14 @@ sealed class DistillationPhase : TrainingPhase
     readonly Backend backend;
     readonly IBatches batches;
     readonly Distiller distiller;
+    readonly Validation? validation;
     readonly int timesteps, samples;
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
         : base(new(backend, target.Parameters, OptimizerOptions(config)), position, processes)
     {
-        (this.config, this.target, this.backend, batches) = (config, target, backend, models.Batches);
+        (this.config, this.target, this.backend, batches, validation) = (config, target, backend, models.Batches, models.Validation);
         var alphasCumprod = models.Teacher.AlphasCumprod;
         timesteps = alphasCumprod.Count;
         samples = (config.Data.BatchSize + processes.Count - 1) / processes.Count;
@@ -48,6 +49,8 @@ sealed class DistillationPhase : TrainingPhase
     public override bool Draws => true;
 
     public override long PeakBytes => distiller.PeakBytes;
+
+    public override Metric[] Validate(CancellationToken cancellation) => validation?.IsDue(Done) == true ? validation.Run(distiller, cancellation) : [];
 
     /// <summary>
     /// The most bytes that a pass of a process on pictures of a size can have in use at once, beside the weights: every sample has a teacher, and a text is

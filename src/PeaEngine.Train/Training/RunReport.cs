@@ -51,7 +51,7 @@ sealed class RunReport : IDisposable
     }
 
     /// <summary>Draws the curve of the phase's loss.</summary>
-    public void Plot() => LossPlot.Draw("loss", metrics!.Read("loss"), metrics.Read("validation_loss")).Save(folder.Plot);
+    public void Plot() => LossPlot.Draw("loss", metrics!.Read("loss"), metrics.Read(Validation.LossName)).Save(folder.Plot);
 
     /// <summary>Closes the files.</summary>
     public void Dispose()

@@ -7,7 +7,7 @@ namespace PeaEngine.Train.Training;
 
 /// <summary>
 /// What is drawn for a batch: noise, timesteps, which texts are dropped. Each number follows from the seed and the sample's place in the order
-/// of training, so that a step is the same whether the run was interrupted or not.
+/// of training or of a validation, so that a step is the same whether the run was interrupted or not.
 /// </summary>
 static class StepRandomness
 {
@@ -19,7 +19,7 @@ static class StepRandomness
     public static DistillationBatch Draw(Batch batch, TrainConfig config, BatchShape shape, int timesteps)
     {
         var noise = new float[batch.Latents.Length];
-        int size = noise.Length / batch.Count, height = batch.Size.Height / shape.Factor, width = batch.Size.Width / shape.Factor;
+        var size = noise.Length / batch.Count;
         var drawn = new int[batch.Count];
         var drops = new bool[batch.Count];
         for (var i = 0; i < batch.Count; i++)
@@ -32,8 +32,25 @@ static class StepRandomness
 
             Philox Stream(RandomStream stream) => new(config.Seed, (uint)stream, batch.Places[i]);
         }
+        return Compose(batch, shape, noise, drawn, drops);
+    }
+
+    /// <summary>A validation's batch, whose noise follows from the samples' numbers and the timestep.</summary>
+    public static DistillationBatch Fixed(Batch batch, ulong seed, BatchShape shape, int timestep)
+    {
+        var noise = new float[batch.Latents.Length];
+        var size = noise.Length / batch.Count;
+        for (var i = 0; i < batch.Count; i++) new Philox(seed, (uint)RandomStream.ValidationNoise, batch.Places[i] << 32 | (uint)timestep).Normals(noise.AsSpan(i * size, size));
+        var timesteps = new int[batch.Count];
+        Array.Fill(timesteps, timestep);
+        return Compose(batch, shape, noise, timesteps, new bool[batch.Count]);
+    }
+
+    static DistillationBatch Compose(Batch batch, BatchShape shape, float[] noise, int[] timesteps, bool[] drops)
+    {
+        int height = batch.Size.Height / shape.Factor, width = batch.Size.Width / shape.Factor;
         var isXL = shape.PooledChannels > 0;
-        return new([batch.Count, shape.LatentChannels, height, width], batch.Latents, noise, drawn, batch.StudentHidden, batch.StudentMask, batch.TeacherSequence,
+        return new([batch.Count, shape.LatentChannels, height, width], batch.Latents, noise, timesteps, batch.StudentHidden, batch.StudentMask, batch.TeacherSequence,
             isXL ? batch.TeacherPooled : null, isXL ? batch.TimeIds : null, batch.IsCultural, drops);
     }
 

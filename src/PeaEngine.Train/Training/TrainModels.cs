@@ -36,6 +36,7 @@ sealed class TrainModels : IDisposable
                 ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from, processes.Rank, processes.Count)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, processes.Rank, processes.Count, warn);
             var shape = Batches.Shape;
+            if (config.Validation.Every > 0 && backend.KeepsContents) Validation = ReadValidation(config, processes);
             if (config.Adapter == null && processes.IsFirst && !File.Exists(folder.FreshAdapter))
             {
                 Directory.CreateDirectory(folder.Path);
@@ -81,11 +82,23 @@ sealed class TrainModels : IDisposable
     /// <summary>The bytes of all weights that a run holds.</summary>
     public long WeightBytes => teacher.WeightBytes + Adapter.WeightBytes + (cache ? 0 : encoders!.WeightBytes);
 
+    /// <summary>What the run is validated with; null where it is not, or not by this process.</summary>
+    public Validation? Validation { get; }
+
     /// <summary>What stands for text that is dropped.</summary>
     public UnconditionalText Unconditional { get; } = null!;
 
     /// <summary>The most bytes that encoding a picture has in use at once, beside the weights; 0 where a cache is read.</summary>
     public long MeasureEncoding(PixelSize size) => cache ? 0 : encoders!.Measure(size);
+
+    Validation? ReadValidation(TrainConfig config, ProcessGroup processes)
+    {
+        Validation.Check(config, teacher.AlphasCumprod.Count);
+        if (!processes.IsFirst) return null;
+        var (options, batchSize) = (config.Validation, Math.Max(1, config.Data.BatchSize / (processes.Count * config.Accumulation)));
+        var samples = Batches is CachedBatches cached ? cached.FirstOf(options.Shards, options.Samples, batchSize) : ((EncodedBatches)Batches).FirstOf(options.Shards, options.Samples, batchSize);
+        return new(config, samples, Batches.Shape);
+    }
 
     public void Dispose()
     {

@@ -36,14 +36,14 @@ public sealed class Trainer : IDisposable
     /// <param name="backend">Where it is computed; it stays the caller's.</param>
     /// <param name="warn">Told, in the first process, of damaged checkpoints and shards that are passed over.</param>
     /// <param name="processes">Those that make the run together, each with a trainer; null for this one alone.</param>
-    /// <exception cref="OptionException">The configuration asks for what this version does not do.</exception>
+    /// <exception cref="OptionException">The configuration does not go together.</exception>
     /// <exception cref="PeaException">A file is missing, damaged or does not fit.</exception>
     public Trainer(TrainConfig config, Backend backend, Action<string> warn, ProcessGroup? processes = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(warn);
         (this.config, folder, this.processes) = (config, new(config.Output), processes ?? ProcessGroup.Alone);
-        CheckSupported(config, this.processes.Count);
+        Check(config, this.processes.Count);
         if (!this.processes.IsFirst) warn = _ => { };
         store = new(folder.Checkpoints, config.Keep);
         phases = [(DistillationPhase.PhaseName, config.Steps, from => new DistillationPhase(config, models!, target!, backend, from, this.processes))];
@@ -175,17 +175,11 @@ public sealed class Trainer : IDisposable
 
     static string StateFile(string phase) => $"{phase}.safetensors";
 
-    static void CheckSupported(TrainConfig config, int processes)
+    static void Check(TrainConfig config, int processes)
     {
         if (config.Train != TrainTarget.Adapter && config.Adapter == null && config.WarmStart.Steps == 0)
             throw new OptionException($"adapter: null, expected one, or warm_start.steps above 0, for train: {ConfigTypes.Choice<TrainTarget>().Write(config.Train)}, whose distillation leaves the adapter as it is");
-        Refuse(config.Validation.Every > 0, "validation.every", "0");
         if (config.Data.BatchSize < processes * config.Accumulation)
             throw new OptionException($"batch_size: {config.Data.BatchSize}, expected {processes * config.Accumulation} or more: a sample for each of the {config.Accumulation} passes of {processes} processes");
-
-        static void Refuse(bool asked, string key, string expected)
-        {
-            if (asked) throw new OptionException($"{key}: not in this version, expected {expected}");
-        }
     }
 }

@@ -49,9 +49,11 @@ public sealed class SampleGridRunTests(CacheFixture data) : IClassFixture<CacheF
     [Fact]
     public void WhatWasNotDoneAfterACheckpointIsDoneWhenItGoesOn()
     {
-        var run = SmallRun.Train(Config("run"));
+        var config = Config("run") with { Validation = new() { Every = 2, Shards = [data.Shards[1]], Samples = 2, Timesteps = [500] } };
+        var run = SmallRun.Train(config with { Data = config.Data with { Sources = [new([data.Shards[0]])] } });
         var files = Directory.EnumerateFiles(run.Path, "*", SearchOption.AllDirectories).ToDictionary(file => file, File.ReadAllBytes);
         var lines = File.ReadAllLines(run.Metrics);
+        Assert.Contains("validation_loss", lines[^1], StringComparison.Ordinal);
         File.WriteAllLines(run.Metrics, lines[..^1]);
         foreach (var file in (string[])[run.SamplesOf(5), run.Adapter, run.Plot]) File.Delete(file);
 

@@ -6,6 +6,8 @@ namespace PeaEngine.Tests.Train.Data;
 /// <summary>The first samples of samples/emoji in two shards, the models, and the caches of the shards.</summary>
 public sealed class CacheFixture : IDisposable
 {
+    internal const int SamplesOfAShard = 12;
+
     readonly TemporaryFolder folder = new();
     readonly Backend backend = Device.Open();
 
@@ -14,7 +16,7 @@ public sealed class CacheFixture : IDisposable
         for (var shard = 0; shard < 2; shard++)
         {
             var path = Path.Combine(Repository.Root, "samples", "emoji", "data", $"train-000{shard}.tar");
-            var end = (int)ShardSample.Read(path).ElementAt(12).Offset;
+            var end = (int)ShardSample.Read(path).ElementAt(SamplesOfAShard).Offset;
             using var file = File.OpenRead(path);
             var bytes = new byte[end + 1024];
             file.ReadExactly(bytes.AsSpan(0, end));
