@@ -30,7 +30,7 @@ public class CudaVirtualTrapTests
     public void MessagesTellTheLine() => Faults("k: source line 3, ptx line", "\n\ny[t + 64] = 1;");
 
     [NvrtcFact]
-    public void MisalignedVectors() => Faults("misaligned: 16 bytes", "*(float4*)(y + t / 2 * 2) = make_float4(1, 2, 3, 4);");
+    public void MisalignedVectors() => Faults("misaligned: 16 bytes", "*(float4*)(y + 2 * (t & 1)) = make_float4(1, 2, 3, 4);");
 
     [NvrtcFact]
     public void UninitialisedGlobalMemory() => Faults("uninitialised: reads byte 252 of an allocation of 256", "if (t < 63) y[t] = 1; __syncthreads(); x[t] = y[t];");
@@ -63,6 +63,15 @@ public class CudaVirtualTrapTests
         Run("room[t] = t; __syncwarp(); float v = room[t ^ 1]; __syncwarp(); room[t] = v; x[t] = room[t];");
         Run("for (int i = 0; i < 20; i++) { room[(t + i) & 63] = t; __syncthreads(); }");
         Run("asm volatile(\"bar.sync 1, 64;\"); room[t] = t; asm volatile(\"bar.sync 1, 64;\"); x[t] = room[t ^ 32];");
+    }
+
+    [NvrtcFact]
+    public void GlobalMemoryOfABlockNeedsBarriersToo()
+    {
+        Faults("race: reads byte 128 of an allocation of 256, which warp 1 lane 0 wrote: expected a barrier between", "if (t >= 32 && t < 64) y[t] = t; if (t >= 64) x[t - 64] = y[t - 32];", 96);
+        Faults("race: reads byte 4 of an allocation of 256, which warp 0 lane 1 wrote: expected a __syncwarp between", "y[t] = t; x[t] = y[t ^ 1];", 32);
+        Faults("race: writes byte 0 of an allocation of 256, which warp 0 lane 0 wrote: expected a __syncwarp between", "y[t / 2] = t;");
+        Run("y[t] = t; __syncthreads(); x[t] = y[63 - t]; __syncthreads(); y[t ^ 1] = x[t ^ 1];");
     }
 
     [NvrtcFact]

@@ -1,61 +1,6 @@
-using System.Runtime.InteropServices;
 using PeaEngine.VirtualGpu.Memory;
 
 namespace PeaEngine.VirtualGpu.Checks;
-
-/// <summary>How a byte of global memory was used.</summary>
-enum Access { Read, Write, Atomic }
-
-/// <summary>Which bytes of an allocation were read, written and written by atomics: a bit each, and the pages where any bit is set.</summary>
-sealed unsafe class AccessMap(Allocation allocation) : IDisposable
-{
-    /// <summary>Words of bits of a page: 1024 bytes of memory.</summary>
-    public const int PageWords = 16;
-
-    readonly byte[] touched = new byte[allocation.Words / PageWords + 1];
-    readonly long words = (allocation.Words / PageWords + 1) * PageWords;
-    ulong* bits = (ulong*)NativeMemory.AllocZeroed((nuint)((allocation.Words / PageWords + 1) * PageWords * 3), sizeof(ulong));
-
-    public Allocation Allocation { get; } = allocation;
-
-    /// <summary>The pages with bits set.</summary>
-    public List<int> Pages { get; } = [];
-
-    /// <summary>The bits of one kind of access.</summary>
-    public ulong* Bits(Access access) => bits + (int)access * words;
-
-    public void Mark(Access access, long offset, long bytes)
-    {
-        for (var page = (int)(offset >> 10); page <= offset + bytes - 1 >> 10; page++)
-            if (touched[page] == 0) Touch(page);
-        Allocation.SetBits(Bits(access), offset, bytes, shared: false);
-    }
-
-    public void Touch(int page)
-    {
-        if (touched[page] != 0) return;
-        touched[page] = 1;
-        Pages.Add(page);
-    }
-
-    /// <summary>Clears the bits of every touched page.</summary>
-    public void Clear()
-    {
-        foreach (var page in Pages)
-        {
-            touched[page] = 0;
-            foreach (var access in (ReadOnlySpan<Access>)[Access.Read, Access.Write, Access.Atomic])
-                new Span<ulong>(Bits(access) + (long)page * PageWords, PageWords).Clear();
-        }
-        Pages.Clear();
-    }
-
-    public void Dispose()
-    {
-        NativeMemory.Free(bits);
-        bits = null;
-    }
-}
 
 /// <summary>The global accesses of the block that a worker executes.</summary>
 sealed class BlockAccesses : IDisposable

@@ -159,7 +159,7 @@ sealed unsafe class SharedRaces(SharedMemory memory)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Write(Warp w, Instr* i, uint address, int bytes, int lane, bool atomic = false)
     {
-        var now = w.Synchronised << TimeShift | (uint)w.Index << 5 | (uint)lane;
+        var now = Stamp(w, lane);
         var ordered = barrier << TimeShift;
         uint* writers = memory.Writers, readers = memory.Readers;
         var granule = address >> memory.GranuleShift;
@@ -181,7 +181,7 @@ sealed unsafe class SharedRaces(SharedMemory memory)
     public void End(Warp w, uint address, int bytes, int lane)
     {
         for (var granule = address >> memory.GranuleShift; granule < address + (uint)bytes >> memory.GranuleShift; granule++)
-            memory.Writers[granule] = w.Synchronised << TimeShift | (uint)w.Index << 5 | (uint)lane;
+            memory.Writers[granule] = Stamp(w, lane);
     }
 
     /// <summary>An atomic reads what it changes: something must be there.</summary>
@@ -207,8 +207,18 @@ sealed unsafe class SharedRaces(SharedMemory memory)
                 throw Race(w, i, granule, reader, now, "writes", "read");
     }
 
+    /// <summary>The mark of an access by a lane, now.</summary>
+    public static uint Stamp(Warp warp, int lane) => warp.Synchronised << TimeShift | (uint)warp.Index << 5 | (uint)lane;
+
+    /// <summary>What is wrong about an access that nothing orders after another.</summary>
+    public static string Describe(Warp w, uint before, string does, string what, string did)
+    {
+        var warp = before >> 5 & 31;
+        return $"race: {does} {what}, which warp {warp} lane {before & 31} {did}: expected a {(warp == w.Index ? "__syncwarp" : "barrier")} between";
+    }
+
     /// <summary>Whether somebody else's earlier access is not ordered before this one.</summary>
-    bool Conflict(Warp w, uint before, uint now)
+    public bool Conflict(Warp w, uint before, uint now)
     {
         if (((before ^ now) & Who) == 0 || before == 0) return false;
         var then = before >> TimeShift;
@@ -216,10 +226,6 @@ sealed unsafe class SharedRaces(SharedMemory memory)
         return warp == w.Index ? then >= w.Synchronised : then >= barrier && then >= met[warp * 32 + w.Index];
     }
 
-    TrapException Race(Warp w, Instr* i, uint granule, uint before, uint now, string does, string did)
-    {
-        var warp = before >> 5 & 31;
-        var missing = warp == w.Index ? "__syncwarp" : "barrier";
-        return w.Trap(i, $"race: {does} byte {granule << memory.GranuleShift} of shared memory, which warp {warp} lane {before & 31} {did}: expected a {missing} between", (int)now & 31);
-    }
+    TrapException Race(Warp w, Instr* i, uint granule, uint before, uint now, string does, string did) =>
+        w.Trap(i, Describe(w, before, does, $"byte {granule << memory.GranuleShift} of shared memory", did), (int)now & 31);
 }

@@ -64,7 +64,7 @@ static class Conversion
 
     static double Bound(double value, in ConversionMode mode)
     {
-        if (mode.Saturate) return double.IsNaN(value) ? 0 : Math.Clamp(value, 0, 1);
+        if (mode.Saturate) return value > 0 ? Math.Min(value, 1) : 0;
         return mode.Relu && value < 0 ? 0 : value;
     }
 

@@ -56,7 +56,7 @@ static unsafe class FloatAlu
             var (x, y, z) = flush ? (Rounding.Flush(a[lane]), Rounding.Flush(b[lane]), Rounding.Flush(c[lane])) : (a[lane], b[lane], c[lane]);
             var result = Rounding.ToSingle(TOp.Do(x, y, z), (RoundingMode)(i->Mode >> RoundingShift));
             if (flush) result = Rounding.Flush(result);
-            d[lane] = (i->Mode & Saturate) != 0 ? float.IsNaN(result) ? 0 : Math.Clamp(result, 0, 1) : result;
+            d[lane] = (i->Mode & Saturate) == 0 ? result : result > 0 ? Math.Min(result, 1) : 0;
         }
     }
 

@@ -79,7 +79,10 @@ static unsafe class GlobalMemory
             || access == Access.Read && !IsWritten(allocation, (long)(address - allocation.Address), bytes))
             CheckEach(w, i, addresses, Warp.Full, each, access, null);
         var offset = (long)(address - allocation!.Address);
-        w.Cta.Accesses.Map(allocation).Mark(access, offset, bytes);
+        var map = w.Cta.Accesses.Map(allocation);
+        map.Mark(access, offset, bytes);
+        if (access == Access.Write || map.HasStores(offset, bytes))
+            for (var lane = 0; lane < 32; lane++) ExpectOrder(w, i, map, access, offset + lane * each, each, lane);
         if (access == Access.Write)
         {
             allocation.MarkWritten(offset, bytes);
@@ -135,10 +138,18 @@ static unsafe class GlobalMemory
             if (access != Access.Write && !allocation.IsWritten(offset, bytes))
                 throw w.Trap(i, $"uninitialised: reads byte {allocation.FirstUnwritten(offset, bytes)} of an allocation of {allocation.Bytes}, which nothing has written", lane);
             map!.Mark(access, offset, bytes);
+            if (access == Access.Write || access == Access.Read && map.HasStores(offset, bytes)) ExpectOrder(w, i, map, access, offset, bytes, lane);
             if (access == Access.Write) allocation.MarkWritten(offset, bytes);
             if (access != Access.Read && w.Cta.CopiesPending) w.Cta.ExpectNoCopy(w, i, address, bytes, lane);
             if (places != null) places[lane] = allocation.Data + offset;
         }
+    }
+
+    /// <summary>Traps what nothing orders after a store of the same block.</summary>
+    static void ExpectOrder(Warp w, Instr* i, AccessMap map, Access access, long offset, int bytes, int lane)
+    {
+        if (map.Order(w.Cta.Races, w, access == Access.Write, offset, bytes, lane) is not 0 and var before)
+            throw w.Trap(i, SharedRaces.Describe(w, before, access == Access.Write ? "writes" : "reads", $"byte {offset} of an allocation of {map.Allocation.Bytes}", "wrote"), lane);
     }
 
     static TrapException OutOfBounds(Warp w, Instr* i, ulong address, int bytes, Access access, int lane) =>
