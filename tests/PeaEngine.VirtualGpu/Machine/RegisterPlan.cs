@@ -1,3 +1,4 @@
+using System.Numerics;
 using PeaEngine.VirtualGpu.Ptx;
 
 namespace PeaEngine.VirtualGpu.Machine;
@@ -106,16 +107,18 @@ sealed class RegisterPlan
         }
         for (var b = 0; b < blocks; b++)
         {
-            for (var r = 0; r < count; r++)
-                if (Has(liveIn[b], r)) Extend(r, flow.Starts[b]);
-            foreach (var next in flow.Next[b])
-                for (var r = 0; next < blocks && r < count; r++)
-                    if (Has(liveIn[next], r)) Extend(r, flow.Starts[b + 1] - 1);
+            ExtendAll(liveIn[b], flow.Starts[b]);
+            foreach (var next in flow.Next[b]) if (next < blocks) ExtendAll(liveIn[next], flow.Starts[b + 1] - 1);
         }
         return (first, last);
 
         ulong[][] Bits() => [.. Enumerable.Range(0, blocks).Select(_ => new ulong[words])];
         void Extend(int r, int at) => (first[r], last[r]) = (Math.Min(first[r], at), Math.Max(last[r], at));
+        void ExtendAll(ulong[] bits, int at)
+        {
+            for (var k = 0; k < words; k++)
+                for (var left = bits[k]; left != 0; left &= left - 1) Extend(64 * k + BitOperations.TrailingZeroCount(left), at);
+        }
         static bool Has(ulong[] bits, int r) => (bits[r >> 6] >> (r & 63) & 1) != 0;
         static void Set(ulong[] bits, int r) => bits[r >> 6] |= 1ul << (r & 63);
     }
