@@ -78,8 +78,7 @@ static class CacheCommand
     static string Describe(BuiltCache cache)
     {
         var size = string.Create(CultureInfo.InvariantCulture, $"{cache.Samples} samples, {cache.Captions} captions, {cache.Bytes / (double)(1 << 20):0.0} MiB");
-        var dropped = cache.Dropped.Count == 0 ? "" : $"; dropped {string.Join(", ", cache.Dropped.Select(reason => $"{reason.Value} {reason.Key}"))}";
-        return $"{(cache.IsNew ? "wrote" : "kept")} {cache.Path}: {size}{dropped}";
+        return $"{(cache.IsNew ? "wrote" : "kept")} {cache.Path}: {size}{DroppedText.Of(cache.Dropped)}";
     }
 
     static void WriteJson(TextWriter output, List<BuiltCache> built, string models, TimeSpan elapsed) => JsonOutput.Write(output, writer =>

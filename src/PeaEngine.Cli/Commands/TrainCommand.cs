@@ -77,7 +77,7 @@ static class TrainCommand
             trainer.Run(progress, cancellation);
             return true;
         });
-        output.WriteLine($"wrote {new RunFolder(config.Output).Trained(config.Train)}");
+        output.WriteLine($"wrote {new RunFolder(config.Output).Trained(config.Train)}{DroppedText.Of(trainer.Dropped)}");
         return ExitCode.Done;
     }
 

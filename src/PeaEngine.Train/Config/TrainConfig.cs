@@ -92,8 +92,11 @@ public sealed record TrainConfig
     /// <summary>What is trained with, in which order, and the samples of a step.</summary>
     public DataOptions Data { get; init; } = new() { BatchSize = 32 };
 
-    /// <summary>Whether what <c>pea cache</c> wrote beside the shards is read in place of pictures and captions.</summary>
+    /// <summary>Whether what <c>pea cache</c> wrote is read in place of pictures and captions.</summary>
     public bool Cache { get; init; }
+
+    /// <summary>Where <c>pea cache</c> wrote it; null for beside the shards.</summary>
+    public string? CacheFolder { get; init; }
 
     /// <summary>The validation loss.</summary>
     public ValidationConfig Validation { get; init; } = new();

@@ -73,6 +73,7 @@ static class TrainConfigFile
             if (IsMissing(key, config)) throw new OptionException($"{path}: {key.Name}: nothing, expected {key.Expected}");
         if (config.Accumulation > config.Data.BatchSize) throw Wrong("accumulation", config.Accumulation, $"at most batch_size, {config.Data.BatchSize}");
         if (config.Data.Languages.Distinct().Count() < config.Data.Languages.Count) throw Wrong("data.languages", string.Join(", ", config.Data.Languages), "each once");
+        if (config.CacheFolder != null && !config.Cache) throw Wrong("data.cache_folder", config.CacheFolder, "null, as data.cache is false");
         if (config.Validation is { Every: > 0, Shards: [] }) throw Wrong("validation.shards", "nothing", "shards, as validation.every is above 0");
         if (config.Validation is { Every: > 0, Timesteps: [] }) throw Wrong("validation.timesteps", "nothing", "timesteps, as validation.every is above 0");
         if (config.Samples is { Every: > 0, Prompts: [] }) throw Wrong("samples.prompts", "nothing", "prompts, as samples.every is above 0");

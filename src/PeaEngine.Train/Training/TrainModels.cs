@@ -33,12 +33,13 @@ sealed class TrainModels : IDisposable
             if (backend.KeepsContents) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
             if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
             Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
-                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), null, config.Seed, from, processes.Rank, processes.Count)
+                ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), config.CacheFolder, config.Seed, from, processes.Rank, processes.Count)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, processes.Rank, processes.Count, warn);
             var shape = Batches.Shape;
             if (config.Validation.Every > 0 && backend.KeepsContents) Validation = ReadValidation(config, processes);
-            if (config.Adapter == null && processes.IsFirst && !File.Exists(folder.FreshAdapter))
+            if (config.Adapter == null && processes.IsFirst)
             {
+                // One that is there may be of a run that never began, with another seed; this run's own has the same bytes.
                 Directory.CreateDirectory(folder.Path);
                 FreshAdapter.Write(folder.FreshAdapter, config.Seed, [shape.StudentChannels, .. config.AdapterHidden, shape.PooledChannels > 0 ? shape.PooledChannels : shape.TeacherChannels],
                     shape.PooledChannels > 0 ? shape.TeacherChannels : null, AdapterNotes.Of(shape.StudentTokens, masksPooledMean));

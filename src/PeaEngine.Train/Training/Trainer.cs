@@ -69,6 +69,9 @@ public sealed class Trainer : IDisposable
     /// <summary>The most bytes that a step of the phase has had in use at once, beside the weights.</summary>
     public long PeakBytes => phase.PeakBytes;
 
+    /// <summary>Samples that were left out so far, by reason.</summary>
+    public IReadOnlyDictionary<DropReason, long> Dropped => models.Batches.Dropped;
+
     /// <summary>The bytes of all weights.</summary>
     internal long WeightBytes => models.WeightBytes;
 

@@ -93,6 +93,24 @@ public sealed class ConfiguredStepsTests(CacheFixture data) : IClassFixture<Cach
         foreach (var name in before.Names) Assert.Equal(before[name].Values, after[$"parameter.{name}"].Values);
     }
 
+    /// <summary>The shard is a server's, its cache in a folder: the same steps as from files, and what was left out is told.</summary>
+    [Fact]
+    public void ACacheMayBeInAFolderOfItsOwn()
+    {
+        var config = Config(3);
+        config = config with { Data = config.Data with { Sources = [new([data.Shards[0]])] } };
+        var expected = SmallRun.Train(config);
+        using var server = new ShardServer([.. ShardFiles.Samples([("x", 64, 64, "{}")])[..^1024], .. File.ReadAllBytes(data.Shards[0])]);
+        Directory.CreateDirectory(folder.At("caches"));
+        new CacheBuilder(config.Data, data.Encoders, data.Models, folder.At("caches")).Build(server.Url);
+        config = config with { Output = folder.At("served"), CacheFolder = folder.At("caches"), Data = config.Data with { Sources = [new([server.Url])] } };
+        var run = CommandLine.Run("train", SmallRun.Write(config));
+        Assert.Equal($"wrote {new RunFolder(config.Output).Adapter}; dropped 1 NoCaption{Environment.NewLine}", run.Output);
+        // Checkpoints differ: the position has the shard's bytes.
+        Assert.Equal(File.ReadAllText(expected.Metrics), File.ReadAllText(new RunFolder(config.Output).Metrics));
+        Assert.Equal(File.ReadAllBytes(expected.Adapter), File.ReadAllBytes(new RunFolder(config.Output).Adapter));
+    }
+
     TrainConfig Config(int steps) => SmallRun.Config(data, folder.At("run")) with { Steps = steps };
 
     static List<JsonElement> Lines(RunFolder run) => [.. File.ReadAllLines(run.Metrics).Select(line => JsonDocument.Parse(line).RootElement)];

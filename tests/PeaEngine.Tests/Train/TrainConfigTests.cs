@@ -138,6 +138,7 @@ public sealed class TrainConfigTests : IDisposable
         var config = Load(Least, "learning_rate=2e-3", "steps=7", "output=x: [y", "learning_rate=1e-3", "loss.features=0", "data.languages=[it, ru]", "warm_start={steps: 5}", "ema_decay=0.5", "vae=null");
         Assert.Equal((1e-3, 7, "x: [y", 0, 5, 0.5, null), (config.LearningRate, config.Steps, config.Output, config.Loss.Features, config.WarmStart.Steps, config.EmaDecay, config.Vae));
         Assert.Equal(["it", "ru"], config.Data.Languages);
+        Assert.EndsWith("data.cache_folder: x, expected null, as data.cache is false", Assert.Throws<OptionException>(() => Load(Least, "data.cache_folder=x")).Message, StringComparison.Ordinal);
     }
 
     [Theory]

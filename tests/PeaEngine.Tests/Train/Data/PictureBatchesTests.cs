@@ -59,6 +59,29 @@ public sealed class PictureBatchesTests : IDisposable
             }
     }
 
+    /// <summary>What a server has, and breaks off now and then, is what a file has.</summary>
+    [Theory]
+    [InlineData(Sampling.Shuffled)]
+    [InlineData(Sampling.Uniform)]
+    public void AServersShardGivesWhatAFileDoes(Sampling sampling)
+    {
+        var options = Write() with { Sampling = sampling };
+        using var server = new ShardServer(File.ReadAllBytes(folder.At("train-1.tar"))) { BreaksAfter = 9000 };
+        var expected = new PictureBatches(options with { Sources = [new([folder.At("train-1.tar")])] }, 3);
+        options = options with { Sources = [new([server.Url])] };
+        var first = new PictureBatches(options, 3);
+        DataPosition? position = null;
+        for (var step = 0; step < 12; step++)
+        {
+            // Half-way from a position.
+            if (step == 6) first = new PictureBatches(options, 3, position);
+            var (file, actual) = (expected.Next(), first.Next());
+            position = actual.After;
+            foreach (var (sample, other) in file.Samples.Zip(actual.Samples)) Same(sample with { Name = other.Name }, other);
+        }
+        Assert.True(server.Requests.Count > 2);
+    }
+
     [Fact]
     public void DamagedSamplesAreNamedOrReplacedAlikeForAllRanks()
     {
