@@ -131,6 +131,18 @@ public class CudaVirtualTrapTests
         Assert.Equal(8, error.Line);
     }
 
+    [Theory, InlineData("", false), InlineData(".maxntid 1024, 1, 1", true)]
+    public void MoreRegistersThanABlockHas(string bounds, bool fits)
+    {
+        // 100 values that are made before the first is used.
+        var body = string.Concat(Enumerable.Range(0, 100).Select(k => $"ld.volatile.global.u32 %r{k}, [%d];\n")) + string.Concat(Enumerable.Range(0, 100).Select(k => $"st.local.u32 [room+{4 * k}], %r{k};\n"));
+        using var gpu = VirtualKernels.Load($".version 7.8\n.target sm_80\n.address_size 64\n.visible .entry k(.param .u64 p) {bounds} {{ .reg .b32 %r<100>; .reg .b64 %d; .local .align 4 .b8 room[400];\nld.param.u64 %d, [p];\n{body}ret; }}");
+        gpu.Run("k", new(1), new(608), gpu.New(1));
+        // With launch bounds the assembler spills rather than let a launch fail.
+        if (fits) gpu.Run("k", new(1), new(1024), gpu.New(1));
+        else Assert.Contains("registers × 1024 threads", Assert.Throws<LaunchException>(() => gpu.Run("k", new(1), new(1024), gpu.New(1))).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void LaunchesBeyondTheArchitecture()
     {

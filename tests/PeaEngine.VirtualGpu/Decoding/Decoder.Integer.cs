@@ -1,9 +1,11 @@
 using PeaEngine.VirtualGpu.Machine;
 using PeaEngine.VirtualGpu.Ptx;
+using static PeaEngine.VirtualGpu.Ptx.PtxType;
+using unsafe Execute = delegate*<PeaEngine.VirtualGpu.Machine.Warp, PeaEngine.VirtualGpu.Machine.Instr*, void>;
 
 namespace PeaEngine.VirtualGpu.Decoding;
 
-/// <summary>Integer arithmetic, logic and bits.</summary>
+/// <summary>Integer arithmetic.</summary>
 sealed unsafe partial class Decoder
 {
     bool Integer(ref Instr instr, PtxInstruction source, Modifiers modifiers)
@@ -13,26 +15,7 @@ sealed unsafe partial class Decoder
         if (!PtxTypes.TryParse(source.Parts[^1], out var type) || type.IsFloat()) return false;
         modifiers.Type();
         var form = modifiers.TakeAny("lo", "hi", "wide");
-        // mul24 and carries are not among what NVRTC emits for the engine's kernels.
-        instr.Run = (name, form) switch
-        {
-            ("add", null) => type switch { PtxType.U16 or PtxType.S16 => &Alu.Each<uint, uint, uint, Unsigned16<AddAny>>, PtxType.U32 or PtxType.S32 => &Alu.Binary<uint, Add<uint>>, PtxType.U64 or PtxType.S64 => &Alu.Binary<ulong, Add<ulong>>, _ => null },
-            ("sub", null) => type switch { PtxType.U16 or PtxType.S16 => &Alu.Each<uint, uint, uint, Unsigned16<SubAny>>, PtxType.U32 or PtxType.S32 => &Alu.Binary<uint, Sub<uint>>, PtxType.U64 or PtxType.S64 => &Alu.Binary<ulong, Sub<ulong>>, _ => null },
-            ("mul", "lo") => type switch { PtxType.U16 or PtxType.S16 => &Alu.Each<uint, uint, uint, Unsigned16<MulAny>>, PtxType.U32 or PtxType.S32 => &Alu.Binary<uint, Mul<uint>>, PtxType.U64 or PtxType.S64 => &Alu.Binary<ulong, Mul<ulong>>, _ => null },
-            ("mul", "hi") => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, Unsigned16<MulHighAny>>, PtxType.S16 => &Alu.Each<uint, uint, uint, Signed16<MulHighAny>>, PtxType.U32 => &Alu.Each<uint, uint, uint, MulHighU32>, PtxType.S32 => &Alu.Each<int, int, int, MulHighS32>, PtxType.U64 => &Alu.Each<ulong, ulong, ulong, MulHighU64>, PtxType.S64 => &Alu.Each<long, long, long, MulHighS64>, _ => null },
-            ("mul", "wide") => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, MulWideU16>, PtxType.S16 => &Alu.Each<int, int, int, MulWideS16>, PtxType.U32 => &Moves.MulWideU32, PtxType.S32 => &Moves.MulWideS32, _ => null },
-            ("mad", "lo") => type switch { PtxType.U16 or PtxType.S16 => &Alu.Each<uint, uint, uint, uint, Unsigned16<MulAddAny>>, PtxType.U32 or PtxType.S32 => &Alu.Ternary<uint, MulAdd<uint>>, PtxType.U64 or PtxType.S64 => &Alu.Ternary<ulong, MulAdd<ulong>>, _ => null },
-            ("mad", "hi") => type switch { PtxType.U32 => &Alu.Each<uint, uint, uint, uint, MulAddHighU32>, PtxType.S32 => &Alu.Each<int, int, int, int, MulAddHighS32>, _ => null },
-            ("mad", "wide") => type switch { PtxType.U32 => &Alu.Each<ulong, uint, uint, ulong, MulAddWideU32>, PtxType.S32 => &Alu.Each<long, int, int, long, MulAddWideS32>, _ => null },
-            ("div", null) => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, Unsigned16<DivAny>>, PtxType.S16 => &Alu.Each<uint, uint, uint, Signed16<DivAny>>, PtxType.U32 => &Alu.Each<uint, uint, uint, Div<uint>>, PtxType.S32 => &Alu.Each<int, int, int, Div<int>>, PtxType.U64 => &Alu.Each<ulong, ulong, ulong, Div<ulong>>, PtxType.S64 => &Alu.Each<long, long, long, Div<long>>, _ => null },
-            ("rem", null) => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, Unsigned16<RemAny>>, PtxType.S16 => &Alu.Each<uint, uint, uint, Signed16<RemAny>>, PtxType.U32 => &Alu.Each<uint, uint, uint, Rem<uint>>, PtxType.S32 => &Alu.Each<int, int, int, Rem<int>>, PtxType.U64 => &Alu.Each<ulong, ulong, ulong, Rem<ulong>>, PtxType.S64 => &Alu.Each<long, long, long, Rem<long>>, _ => null },
-            ("min", null) => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, Unsigned16<MinAny>>, PtxType.S16 => &Alu.Each<uint, uint, uint, Signed16<MinAny>>, PtxType.U32 => &Alu.Binary<uint, Min<uint>>, PtxType.S32 => &Alu.Binary<int, Min<int>>, PtxType.U64 => &Alu.Binary<ulong, Min<ulong>>, PtxType.S64 => &Alu.Binary<long, Min<long>>, _ => null },
-            ("max", null) => type switch { PtxType.U16 => &Alu.Each<uint, uint, uint, Unsigned16<MaxAny>>, PtxType.S16 => &Alu.Each<uint, uint, uint, Signed16<MaxAny>>, PtxType.U32 => &Alu.Binary<uint, Max<uint>>, PtxType.S32 => &Alu.Binary<int, Max<int>>, PtxType.U64 => &Alu.Binary<ulong, Max<ulong>>, PtxType.S64 => &Alu.Binary<long, Max<long>>, _ => null },
-            ("neg", null) => type switch { PtxType.S16 => &Alu.Each<uint, uint, Signed16<NegAny>>, PtxType.S32 => &Alu.Unary<uint, Neg<uint>>, PtxType.S64 => &Alu.Unary<ulong, Neg<ulong>>, _ => null },
-            ("abs", null) => type switch { PtxType.S16 => &Alu.Each<uint, uint, Signed16<AbsAny>>, PtxType.S32 => &Alu.Unary<int, Abs<int>>, PtxType.S64 => &Alu.Unary<long, Abs<long>>, _ => null },
-            ("sad", null) => type switch { PtxType.U32 => &Alu.Each<uint, uint, uint, uint, SumOfDifferences<uint>>, PtxType.S32 => &Alu.Each<int, int, int, int, SumOfDifferences<int>>, _ => null },
-            _ => null,
-        };
+        instr.Run = IntegerOf(form is null ? name : $"{name}.{form}", type);
         if (instr.Run == null) throw modifiers.Unknown();
         var wide = form != "wide" ? type : type.Bytes() == 2 ? PtxType.U32 : PtxType.U64;
         switch (name)
@@ -45,87 +28,67 @@ sealed unsafe partial class Decoder
         return true;
     }
 
-    bool Bits(ref Instr instr, PtxInstruction source, Modifiers modifiers)
+    /// <summary>What executes an operation, or null. mul24 and carries are not among what NVRTC emits.</summary>
+    static Execute IntegerOf(string operation, PtxType type) => (operation, type) switch
     {
-        var name = source.Parts[0];
-        if (name is not ("and" or "or" or "xor" or "not" or "cnot" or "shl" or "shr" or "shf" or "lop3" or "prmt" or "bfe" or "bfi" or "bfind" or "brev" or "popc" or "clz" or "dp4a")) return false;
-        var type = modifiers.Type();
-        var wide = type.Bytes() == 8;
-        switch (name)
-        {
-            case "and": instr.Run = wide ? &Alu.Binary<ulong, And<ulong>> : &Alu.Binary<uint, And<uint>>; break;
-            case "or": instr.Run = wide ? &Alu.Binary<ulong, Or<ulong>> : &Alu.Binary<uint, Or<uint>>; break;
-            case "xor": instr.Run = wide ? &Alu.Binary<ulong, Xor<ulong>> : &Alu.Binary<uint, Xor<uint>>; break;
-            case "not": instr.Run = wide ? &Alu.Unary<ulong, Not<ulong>> : &Alu.Unary<uint, Not<uint>>; break;
-            case "cnot": instr.Run = wide ? &Alu.Unary<ulong, LogicalNot<ulong>> : &Alu.Unary<uint, LogicalNot<uint>>; break;
-            case "shl": instr.Run = type.Bytes() switch { 2 => &Alu.Each<uint, uint, uint, ShiftLeft16>, 4 => &Alu.Binary<uint, ShiftLeft32>, _ => &Alu.Each<ulong, ulong, uint, ShiftLeft64> }; break;
-            case "shr" when type.IsSigned(): instr.Run = type.Bytes() switch { 2 => &Alu.Each<uint, uint, uint, ShiftRightSigned16>, 4 => &Alu.Binary<int, ShiftRightSigned32>, _ => &Alu.Each<long, long, uint, ShiftRightSigned64> }; break;
-            case "shr": instr.Run = type.Bytes() switch { 2 => &Alu.Each<uint, uint, uint, ShiftRight16>, 4 => &Alu.Binary<uint, ShiftRight32>, _ => &Alu.Each<ulong, ulong, uint, ShiftRight64> }; break;
-            case "shf":
-                instr.Run = (modifiers.TakeAny("l", "r"), modifiers.TakeAny("wrap", "clamp")) switch
-                {
-                    ("l", "wrap") => &Alu.Each<uint, uint, uint, uint, FunnelLeft<Wrap>>,
-                    ("l", "clamp") => &Alu.Each<uint, uint, uint, uint, FunnelLeft<Clamp>>,
-                    ("r", "wrap") => &Alu.Each<uint, uint, uint, uint, FunnelRight<Wrap>>,
-                    ("r", "clamp") => &Alu.Each<uint, uint, uint, uint, FunnelRight<Clamp>>,
-                    _ => throw modifiers.Unknown(),
-                };
-                break;
-            case "lop3": instr.Run = &Lop3.Run; break;
-            case "prmt": instr.Run = &Alu.Each<uint, uint, uint, uint, Permute>; break;
-            case "bfe":
-                instr.Run = type switch { PtxType.U32 => &Alu.Each<uint, uint, uint, uint, ExtractBits<uint>>, PtxType.S32 => &Alu.Each<int, int, uint, uint, ExtractBits<int>>, PtxType.U64 => &Alu.Each<ulong, ulong, uint, uint, ExtractBits<ulong>>, PtxType.S64 => &Alu.Each<long, long, uint, uint, ExtractBits<long>>, _ => throw modifiers.Unknown() };
-                break;
-            case "bfi": instr.Run = wide ? &InsertBits.Run<ulong> : &InsertBits.Run<uint>; break;
-            case "bfind":
-                instr.Run = (type, modifiers.Take("shiftamt")) switch
-                {
-                    (PtxType.U32, false) => &Alu.Each<uint, uint, FindBit<uint>>,
-                    (PtxType.S32, false) => &Alu.Each<uint, int, FindBit<int>>,
-                    (PtxType.U64, false) => &Alu.Each<uint, ulong, FindBit<ulong>>,
-                    (PtxType.S64, false) => &Alu.Each<uint, long, FindBit<long>>,
-                    (PtxType.U32, true) => &Alu.Each<uint, uint, FindBitShift<uint>>,
-                    (PtxType.S32, true) => &Alu.Each<uint, int, FindBitShift<int>>,
-                    (PtxType.U64, true) => &Alu.Each<uint, ulong, FindBitShift<ulong>>,
-                    (PtxType.S64, true) => &Alu.Each<uint, long, FindBitShift<long>>,
-                    _ => throw modifiers.Unknown(),
-                };
-                break;
-            case "brev": instr.Run = wide ? &Alu.Each<ulong, ulong, Reverse64> : &Alu.Each<uint, uint, Reverse32>; break;
-            case "popc": instr.Run = wide ? &Alu.Each<uint, ulong, PopCount<ulong>> : &Alu.Each<uint, uint, PopCount<uint>>; break;
-            case "clz": instr.Run = wide ? &Alu.Each<uint, ulong, LeadingZeros<ulong>> : &Alu.Each<uint, uint, LeadingZeros<uint>>; break;
-            case "dp4a":
-                instr.Run = (modifiers.Type(), type) switch
-                {
-                    (PtxType.S32, PtxType.S32) => &Alu.Each<uint, uint, uint, uint, DotBytes<LowSignedByte, LowSignedByte>>,
-                    (PtxType.U32, PtxType.U32) => &Alu.Each<uint, uint, uint, uint, DotBytes<LowByte, LowByte>>,
-                    (PtxType.S32, PtxType.U32) => &Alu.Each<uint, uint, uint, uint, DotBytes<LowSignedByte, LowByte>>,
-                    _ => &Alu.Each<uint, uint, uint, uint, DotBytes<LowByte, LowSignedByte>>,
-                };
-                break;
-        }
-        switch (name)
-        {
-            case "and" or "or" or "xor": Put(ref instr, source, type, type, type); break;
-            case "not" or "cnot" or "brev": Put(ref instr, source, type, type); break;
-            case "shl" or "shr": Put(ref instr, source, type, type, PtxType.U32); break;
-            case "shf" or "prmt" or "dp4a": Put(ref instr, source, PtxType.U32, PtxType.U32, PtxType.U32, PtxType.U32); break;
-            case "bfe": Put(ref instr, source, type, type, PtxType.U32, PtxType.U32); break;
-            case "lop3": Lop3Operands(ref instr, source); break;
-            case "bfi":
-                Put(ref instr, source, type, type, type, PtxType.U32, PtxType.U32);
-                break;
-            default: Put(ref instr, source, PtxType.U32, type); break;
-        }
-        return true;
-    }
-
-    void Lop3Operands(ref Instr instr, PtxInstruction source)
-    {
-        Expect(source, 5);
-        if (source.Operands[4] is not PtxOperand.Immediate { Bits: < 256 and var table }) throw new PtxException(source.Line, "lop3 without a table of 8 bits");
-        Put(ref instr, 0, operands.Destination(source.Operands[0], PtxType.B32, source.Line));
-        for (var k = 1; k < 4; k++) Put(ref instr, k, operands.Source(source.Operands[k], PtxType.B32, source.Line));
-        instr.Mode = (int)table;
-    }
+        ("add", U16 or S16) => &Alu.Each<uint, uint, uint, Unsigned16<AddAny>>,
+        ("add", U32 or S32) => &Alu.Binary<uint, Add<uint>>,
+        ("add", U64 or S64) => &Alu.Binary<ulong, Add<ulong>>,
+        ("sub", U16 or S16) => &Alu.Each<uint, uint, uint, Unsigned16<SubAny>>,
+        ("sub", U32 or S32) => &Alu.Binary<uint, Sub<uint>>,
+        ("sub", U64 or S64) => &Alu.Binary<ulong, Sub<ulong>>,
+        ("mul.lo", U16 or S16) => &Alu.Each<uint, uint, uint, Unsigned16<MulAny>>,
+        ("mul.lo", U32 or S32) => &Alu.Binary<uint, Mul<uint>>,
+        ("mul.lo", U64 or S64) => &Alu.Binary<ulong, Mul<ulong>>,
+        ("mul.hi", U16) => &Alu.Each<uint, uint, uint, Unsigned16<MulHighAny>>,
+        ("mul.hi", S16) => &Alu.Each<uint, uint, uint, Signed16<MulHighAny>>,
+        ("mul.hi", U32) => &Alu.Each<uint, uint, uint, MulHighU32>,
+        ("mul.hi", S32) => &Alu.Each<int, int, int, MulHighS32>,
+        ("mul.hi", U64) => &Alu.Each<ulong, ulong, ulong, MulHighU64>,
+        ("mul.hi", S64) => &Alu.Each<long, long, long, MulHighS64>,
+        ("mul.wide", U16) => &Alu.Each<uint, uint, uint, MulWideU16>,
+        ("mul.wide", S16) => &Alu.Each<int, int, int, MulWideS16>,
+        ("mul.wide", U32) => &Moves.MulWideU32,
+        ("mul.wide", S32) => &Moves.MulWideS32,
+        ("mad.lo", U16 or S16) => &Alu.Each<uint, uint, uint, uint, Unsigned16<MulAddAny>>,
+        ("mad.lo", U32 or S32) => &Alu.Ternary<uint, MulAdd<uint>>,
+        ("mad.lo", U64 or S64) => &Alu.Ternary<ulong, MulAdd<ulong>>,
+        ("mad.hi", U32) => &Alu.Each<uint, uint, uint, uint, MulAddHighU32>,
+        ("mad.hi", S32) => &Alu.Each<int, int, int, int, MulAddHighS32>,
+        ("mad.wide", U32) => &Alu.Each<ulong, uint, uint, ulong, MulAddWideU32>,
+        ("mad.wide", S32) => &Alu.Each<long, int, int, long, MulAddWideS32>,
+        ("div", U16) => &Alu.Each<uint, uint, uint, Unsigned16<DivAny>>,
+        ("div", S16) => &Alu.Each<uint, uint, uint, Signed16<DivAny>>,
+        ("div", U32) => &Alu.Each<uint, uint, uint, Div<uint>>,
+        ("div", S32) => &Alu.Each<int, int, int, Div<int>>,
+        ("div", U64) => &Alu.Each<ulong, ulong, ulong, Div<ulong>>,
+        ("div", S64) => &Alu.Each<long, long, long, Div<long>>,
+        ("rem", U16) => &Alu.Each<uint, uint, uint, Unsigned16<RemAny>>,
+        ("rem", S16) => &Alu.Each<uint, uint, uint, Signed16<RemAny>>,
+        ("rem", U32) => &Alu.Each<uint, uint, uint, Rem<uint>>,
+        ("rem", S32) => &Alu.Each<int, int, int, Rem<int>>,
+        ("rem", U64) => &Alu.Each<ulong, ulong, ulong, Rem<ulong>>,
+        ("rem", S64) => &Alu.Each<long, long, long, Rem<long>>,
+        ("min", U16) => &Alu.Each<uint, uint, uint, Unsigned16<MinAny>>,
+        ("min", S16) => &Alu.Each<uint, uint, uint, Signed16<MinAny>>,
+        ("min", U32) => &Alu.Binary<uint, Min<uint>>,
+        ("min", S32) => &Alu.Binary<int, Min<int>>,
+        ("min", U64) => &Alu.Binary<ulong, Min<ulong>>,
+        ("min", S64) => &Alu.Binary<long, Min<long>>,
+        ("max", U16) => &Alu.Each<uint, uint, uint, Unsigned16<MaxAny>>,
+        ("max", S16) => &Alu.Each<uint, uint, uint, Signed16<MaxAny>>,
+        ("max", U32) => &Alu.Binary<uint, Max<uint>>,
+        ("max", S32) => &Alu.Binary<int, Max<int>>,
+        ("max", U64) => &Alu.Binary<ulong, Max<ulong>>,
+        ("max", S64) => &Alu.Binary<long, Max<long>>,
+        ("neg", S16) => &Alu.Each<uint, uint, Signed16<NegAny>>,
+        ("neg", S32) => &Alu.Unary<uint, Neg<uint>>,
+        ("neg", S64) => &Alu.Unary<ulong, Neg<ulong>>,
+        ("abs", S16) => &Alu.Each<uint, uint, Signed16<AbsAny>>,
+        ("abs", S32) => &Alu.Unary<int, Abs<int>>,
+        ("abs", S64) => &Alu.Unary<long, Abs<long>>,
+        ("sad", U32) => &Alu.Each<uint, uint, uint, uint, SumOfDifferences<uint>>,
+        ("sad", S32) => &Alu.Each<int, int, int, int, SumOfDifferences<int>>,
+        _ => null,
+    };
 }

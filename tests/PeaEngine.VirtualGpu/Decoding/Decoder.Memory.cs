@@ -104,7 +104,11 @@ sealed unsafe partial class Decoder
         if (operand is not PtxOperand.Address address) throw new PtxException(source.Line, "expected an address in brackets");
         var narrow = space == PtxSpace.Shared && (operands.Declared(address.Base) is not { } type || type.Bytes() < 8);
         Put(ref instr, at, operands.Source(address.Base, narrow ? PtxType.B32 : PtxType.B64, source.Line));
-        if (space == PtxSpace.Shared && !narrow) instr.Detail = 1;
+        if (space == PtxSpace.Shared)
+        {
+            instr.Detail = narrow ? 0 : 1;
+            instr.Meeting = sharedAccesses++;
+        }
         instr.Offset = address.Offset;
     }
 

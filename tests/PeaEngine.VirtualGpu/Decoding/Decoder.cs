@@ -10,7 +10,7 @@ sealed unsafe partial class Decoder
     readonly PtxFunction body;
     readonly Operands operands;
     readonly List<int[]> tables = [];
-    int granuleShift = 4;
+    int granuleShift = 4, sharedAccesses;
 
     Decoder(PtxFunction body, Operands operands) => (this.body, this.operands) = (body, operands);
 
@@ -39,7 +39,8 @@ sealed unsafe partial class Decoder
             SharedBytes = symbols.SharedBytes,
             LocalBytes = symbols.LocalBytes,
             GranuleShift = decoder.granuleShift,
-            Registers = plan.Pressure,
+            LiveRegisters = plan.Pressure,
+            SharedAccesses = decoder.sharedAccesses,
             MaxThreads = entry.MaxThreads,
         };
         program.Load(code);

@@ -23,7 +23,7 @@ sealed unsafe class Cta : IDisposable
         (Launch, Program, Memory) = (launch, launch.Program, launch.Memory);
         Shared = new(launch.SharedBytes, Program.GranuleShift);
         Races = new(Shared);
-        Banks = new(Program.Source.Count);
+        Banks = new(Program.SharedAccesses);
         warps = new Warp[(launch.Block.Count + 31) / 32];
         for (var k = 0; k < warps.Length; k++) warps[k] = new(this, k);
         var stride = Program.RegisterBytes + (Program.Predicates * sizeof(uint) + 127) / 128 * 128;

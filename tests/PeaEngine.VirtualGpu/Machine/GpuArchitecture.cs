@@ -14,8 +14,8 @@ public sealed record GpuArchitecture(int Major, int Minor, int SharedPerBlock, i
     /// <summary>Threads of a block.</summary>
     public const int ThreadsPerBlock = 1024;
 
-    /// <summary>32-bit registers of a block, and of a thread.</summary>
-    public const int RegistersPerBlock = 65536, RegistersPerThread = 255;
+    /// <summary>32-bit registers of a block; a thread has at most what 256 threads of it have.</summary>
+    public const int RegistersPerBlock = 65536;
 
     /// <summary>A100.</summary>
     public static GpuArchitecture Sm80 { get; } = new(8, 0, 163 << 10, 164 << 10, 2048);

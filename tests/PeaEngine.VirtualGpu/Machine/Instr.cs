@@ -21,7 +21,7 @@ unsafe struct Instr
     /// <summary>Its place in <see cref="Program.Source"/>.</summary>
     public int Index;
 
-    /// <summary>Where a branch goes, and where the lanes that part there meet again: −1 at the end.</summary>
+    /// <summary>Where a branch goes, and where the lanes that part there meet again: −1 at the end. Of an access to shared memory the second is its number.</summary>
     public int Target, Meeting;
 
     /// <summary>Bytes that a lane moves for one register, and how many registers.</summary>

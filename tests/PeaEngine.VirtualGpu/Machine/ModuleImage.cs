@@ -108,9 +108,7 @@ public sealed class ModuleImage : IDisposable
         var shared = program.SharedBytes + (long)dynamicShared;
         if (dynamicShared < 0 || shared > GpuArchitecture.SharedWithoutAsking && dynamicShared > mostDynamicShared || shared > architecture.SharedPerBlock)
             throw new LaunchException($"{program.Name}: {shared} bytes of shared memory, {program.SharedBytes} of them static: expected at most {architecture.SharedPerBlock} on sm_{architecture.Number}, and more than {GpuArchitecture.SharedWithoutAsking} only if the kernel's attribute allows {dynamicShared}");
-        // The assembler gives registers to warps in units of 256: 8 for each thread.
-        var registers = (Math.Min(program.Registers, GpuArchitecture.RegistersPerThread) + 7) / 8 * 8 * ((block.Count + 31) / 32 * 32);
-        if (registers > GpuArchitecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {GpuArchitecture.RegistersPerBlock} registers");
+        if ((long)program.Registers * ((block.Count + 31) / 32 * 32) > GpuArchitecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {GpuArchitecture.RegistersPerBlock} registers");
     }
 
     Program Find(string kernel) => programs.TryGetValue(kernel, out var program) ? program : throw new LaunchException($"no kernel {kernel} in the module, which has {string.Join(", ", programs.Keys.Order())}");

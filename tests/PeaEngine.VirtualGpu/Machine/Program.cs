@@ -54,8 +54,14 @@ sealed unsafe class Program : IDisposable
     /// <summary>The narrowest access to shared memory, as a power of two.</summary>
     public required int GranuleShift { get; init; }
 
-    /// <summary>32-bit registers of a thread: what lives at once, which the real assembler seldom gets below.</summary>
-    public required int Registers { get; init; }
+    /// <summary>Instructions that access shared memory, each of which has a number in <see cref="Instr.Meeting"/>.</summary>
+    public required int SharedAccesses { get; init; }
+
+    /// <summary>32-bit registers of a thread, in the assembler's steps of 8: what lives at once, or less where a kernel's launch bounds force it to make do with less.</summary>
+    public int Registers => Math.Min((LiveRegisters + 7) / 8 * 8, GpuArchitecture.RegistersPerBlock / Math.Max(256, ((MaxThreads ?? 0) + 31) / 32 * 32) / 8 * 8);
+
+    /// <summary>The most 32-bit registers that live at once.</summary>
+    public required int LiveRegisters { get; init; }
 
     /// <summary>Threads of a block that the kernel was compiled for, or null.</summary>
     public required int? MaxThreads { get; init; }

@@ -57,7 +57,7 @@ static unsafe class SharedAccess
         if (Vector512.GreaterThanAny(Vector512.Max(low, high), Vector512.Create((uint)(shared.Bytes - bytes))) || shared.Bytes < bytes
             || ((low | high) & Vector512.Create((uint)bytes - 1)) != Vector512<uint>.Zero) throw Fault(w, i, addresses, bytes);
         for (var lane = 0; lane < 32; lane++) places[lane] = shared.Data + addresses[lane];
-        w.Cta.Banks.Count(w.Counters, i->Index, addresses, bytes, lanes);
+        w.Cta.Banks.Count(w.Counters, i->Meeting, addresses, bytes, lanes);
     }
 
     static Checks.TrapException Fault(Warp w, Instr* i, uint* addresses, int bytes)
