@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using PeaEngine.VirtualGpu.Checks;
 
 namespace PeaEngine.VirtualGpu.Machine;
@@ -83,14 +85,16 @@ sealed unsafe class AsyncCopies
         copies.RemoveRange(kept, copies.Count - kept);
     }
 
+    static byte* Source(Warp w, in AsyncCopy copy) => w.Cta.Memory.Find(copy.From) is { } allocation ? allocation.Data + (copy.From - allocation.Address) : throw new InvalidOperationException("memory was freed under a copy");
+
     static void Arrive(Warp w, in AsyncCopy copy)
     {
-        var to = new Span<byte>(w.Cta.Shared.Data + copy.To, copy.Bytes);
-        to[copy.Read..].Clear();
-        if (copy.Read > 0)
+        var to = w.Cta.Shared.Data + copy.To;
+        if (copy.Read == 16) Vector128.Load(Source(w, copy)).Store(to);
+        else
         {
-            var allocation = w.Cta.Memory.Find(copy.From)!;
-            new ReadOnlySpan<byte>(allocation.Data + (copy.From - allocation.Address), copy.Read).CopyTo(to);
+            new Span<byte>(to, copy.Bytes).Clear();
+            if (copy.Read > 0) Unsafe.CopyBlockUnaligned(to, Source(w, copy), (uint)copy.Read);
         }
         w.Cta.Races.End(w, copy.To, copy.Bytes, copy.Lane);
     }

@@ -24,7 +24,9 @@ static unsafe class GlobalMemory
             var from = Check(w, i, addresses, Access.Read);
             if (i->Width == 4 && i->Count == 1 && (i->Mode & Transfer.Wide) == 0)
             {
-                Buffer.MemoryCopy(from, w.Registers + i->R[0], 128, 128);
+                var d = w.Registers + i->R[0];
+                Vector512.Load(from).Store(d);
+                Vector512.Load(from + 64).Store(d + 64);
                 return;
             }
             for (var lane = 0; lane < 32; lane++) places[lane] = from + lane * i->Width * i->Count;

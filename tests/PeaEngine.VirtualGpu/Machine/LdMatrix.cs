@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace PeaEngine.VirtualGpu.Machine;
 
 /// <summary>
@@ -8,6 +11,7 @@ static unsafe class LdMatrix
 {
     const int RowBytes = 16;
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run(Warp w, Instr* i)
     {
         if (w.Mask(i) != Warp.Full) throw w.Trap(i, $"ldmatrix in divergent code: only lanes {w.Mask(i):x8} are here");
@@ -22,7 +26,7 @@ static unsafe class LdMatrix
             var rows = places + 8 * matrix;
             if (i->Mode == 0)
                 // Four lanes hold a row, two elements each: rows follow each other in the lanes.
-                for (var row = 0; row < 8; row++) Buffer.MemoryCopy(rows[row], d + 8 * row, RowBytes, RowBytes);
+                for (var row = 0; row < 8; row++) Vector128.Load((ushort*)rows[row]).Store(d + 8 * row);
             else
                 for (var row = 0; row < 8; row++)
                     for (var column = 0; column < 8; column++) d[8 * column + row] = ((ushort*)rows[row])[column];
