@@ -38,6 +38,15 @@ public sealed class EventFile : IDisposable
         Write(0, (ProtobufWriter message) => message.Text(3, "brain.Event:2"));
     }
 
+    /// <summary>Says that a run begins or goes on here: TensorBoard leaves out what earlier files have of this step and of later ones (<c>SessionLog.START</c>).</summary>
+    /// <param name="step">The first step that is to come, counted from 1.</param>
+    public void Begin(long step)
+    {
+        var log = new ProtobufWriter();
+        log.Integer(1, 1);
+        Write(step, message => message.Message(7, log));
+    }
+
     /// <summary>Adds a step's numbers.</summary>
     /// <param name="step">Counted from 1.</param>
     /// <param name="metrics">The numbers, each a curve of its name.</param>

@@ -13,11 +13,17 @@ sealed class RunReport : IDisposable
     MetricsLog? metrics;
 
     /// <summary>Opens the file of events.</summary>
+    /// <param name="config">The run.</param>
+    /// <param name="folder">Its files.</param>
+    /// <param name="grids">Pictures on the way.</param>
+    /// <param name="steps">Steps of all phases that are done.</param>
     /// <exception cref="PeaException">It cannot be written.</exception>
-    public RunReport(TrainConfig config, RunFolder folder, SampleGrids grids)
+    public RunReport(TrainConfig config, RunFolder folder, SampleGrids grids, long steps)
     {
         (this.config, this.folder, this.grids) = (config, folder, grids);
-        if (config.TensorBoard) events = new(folder.Path);
+        if (!config.TensorBoard) return;
+        events = new(folder.Path);
+        events.Begin(steps + 1);
     }
 
     /// <summary>Opens the log of a phase, without the lines of steps that were not kept.</summary>

@@ -99,7 +99,7 @@ public sealed class Trainer : IDisposable
             Directory.CreateDirectory(folder.Path);
             config.Save(folder.Config);
         }
-        using var report = processes.IsFirst ? new RunReport(config, folder, grids) : null;
+        using var report = processes.IsFirst ? new RunReport(config, folder, grids, Steps) : null;
         try
         {
             for (; ; Next())

@@ -57,6 +57,15 @@ public sealed class EventFileTests : IDisposable
         Assert.Equal(3, PixelImage.Decode(parts[3].Bytes, "test").Width);
     }
 
+    /// <summary>The record with which PyTorch's writer purges steps, checked byte by byte.</summary>
+    [Fact]
+    public void ARunThatGoesOnSaysFromWhichStep()
+    {
+        using (var events = new EventFile(folder.Path, new At(1.5))) events.Begin(300);
+        byte[] expected = [0x09, .. BitConverter.GetBytes(1.5), 0x10, 0xac, 0x02, 0x3a, 2, 0x08, 1];
+        Assert.Equal(expected, Records(folder.At(Assert.Single(folder.Files())))[1]);
+    }
+
     [Fact]
     public void TwoRunsOfOneSecondHaveAFileEach()
     {
