@@ -84,7 +84,7 @@ public sealed class TrainConfigTests : IDisposable
         var fresh = TrainConfig.Load(Path.Combine(Repository.Root, "samples", "emoji", "train-from-fresh.yaml"));
         Assert.Equal((null, 3000), (fresh.Adapter, fresh.WarmStart.Steps));
         var given = TrainConfig.Load(Path.Combine(Repository.Root, "samples", "emoji", "train.yaml"));
-        Assert.Equal(TrainConfigFile.Write(given with { Output = fresh.Output, Adapter = null, AdapterHidden = [512, 512], WarmStart = fresh.WarmStart }), TrainConfigFile.Write(fresh));
+        Assert.Equal(TrainConfigFile.Write(given with { Output = fresh.Output, Adapter = null, AdapterHidden = [512, 512], WarmStart = fresh.WarmStart, Samples = fresh.Samples }), TrainConfigFile.Write(fresh));
     }
 
     [Fact]
