@@ -3,8 +3,8 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Formats;
 using PeaEngine.Tests.Checkpoints;
-using PeaEngine.Train.Targets;
 using PeaEngine.Train.Distillation;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Tests.Train;
 

@@ -4,9 +4,9 @@ using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Schedulers;
 using PeaEngine.Formats;
 using PeaEngine.Tests.Models;
-using PeaEngine.Train.Targets;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Optimizers;
+using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Tests.Train;
 

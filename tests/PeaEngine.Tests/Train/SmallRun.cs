@@ -1,8 +1,8 @@
 using PeaEngine.Cli;
 using PeaEngine.Tests.Cli;
 using PeaEngine.Tests.Train.Data;
-using PeaEngine.Train.Config;
 using PeaEngine.Train;
+using PeaEngine.Train.Config;
 
 namespace PeaEngine.Tests.Train;
 
