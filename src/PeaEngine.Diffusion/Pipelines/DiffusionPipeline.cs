@@ -32,6 +32,7 @@ public abstract class DiffusionPipeline : IDisposable
         Conditioner = conditioner;
         (UNet, vae, controlNets) = (models.UNet, models.Vae, models.ControlNets);
         WeightBytes = UNet.WeightBytes + vae.WeightBytes + models.Encoders.Sum(encoder => encoder.WeightBytes);
+        Tokens = models.Encoders.Count > 0 ? models.Encoders[^1].Tokens : null;
         loras = new(backend);
         loras.Add(LoraKey.UNet, UNet.Weights, UNetKeys.Map(UNetLayout.Of(UNet.Config)));
         foreach (var ((_, name), encoder) in config.TextEncoders.Zip(models.Encoders)) loras.Add(name, encoder.Weights);
@@ -49,13 +50,20 @@ public abstract class DiffusionPipeline : IDisposable
 
     private protected PipelineConfig Config { get; }
 
+    /// <summary>The VAE.</summary>
+    internal AutoencoderKL Vae => vae;
+
+    /// <summary>What makes embeddings of prompts at present.</summary>
+    internal ITextConditioner Conditioner { get; private set; }
+
+    /// <summary>Positions of a prompt's sequence, where the checkpoint's own text encoders are loaded.</summary>
+    internal int? Tokens { get; }
+
     /// <summary>The denoiser.</summary>
     public UNet2DConditionModel UNet { get; }
 
     /// <summary>The bytes of the weights of its UNet, VAE and text encoders, as stored.</summary>
     public long WeightBytes { get; }
-
-    ITextConditioner Conditioner { get; set; }
 
     /// <summary>ᾱ of every timestep that the model was trained with.</summary>
     /// <exception cref="PeaException">The model does not predict the noise.</exception>

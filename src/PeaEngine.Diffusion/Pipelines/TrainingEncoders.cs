@@ -30,14 +30,13 @@ public sealed class TrainingEncoders : IDisposable
     const int PieceBytes = 1 << 20;
 
     readonly Backend backend;
-    readonly PipelineConfig config;
     readonly ComponentOwner components = new();
     readonly AutoencoderKL vae;
     readonly ITextConditioner teacher;
 
     TrainingEncoders(Backend backend, PipelineConfig config, string student, int? studentLength)
     {
-        (this.backend, this.config) = (backend, config);
+        this.backend = backend;
         try
         {
             using (var weights = config.VaeFiles.OpenWeights()) vae = components.Own(AutoencoderKL.Load(backend, config.VaeFiles.Config, weights));
@@ -54,10 +53,18 @@ public sealed class TrainingEncoders : IDisposable
         }
     }
 
+    TrainingEncoders(DiffusionPipeline pipeline, string student, int? studentLength)
+    {
+        (backend, vae, teacher) = (pipeline.Backend, pipeline.Vae, pipeline.Conditioner);
+        TeacherTokens = pipeline.Tokens ?? throw new PeaException($"{pipeline.Source.Model}: its text encoders are not loaded, expected a pipeline without an adapter");
+        Student = components.Own(StudentEncoder.Load(student, backend, studentLength));
+        WeightBytes = Student.WeightBytes;
+    }
+
     /// <summary>The student.</summary>
     public StudentEncoder Student { get; }
 
-    /// <summary>The bytes of all weights, as stored.</summary>
+    /// <summary>The bytes of the weights that it loaded, as stored.</summary>
     public long WeightBytes { get; }
 
     /// <summary>Channels of a latent pixel.</summary>
@@ -86,6 +93,17 @@ public sealed class TrainingEncoders : IDisposable
     /// <param name="backend">Where the weights go; it stays the caller's.</param>
     /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported.</exception>
     public static TrainingEncoders Load(PipelineSource source, string student, int? studentLength, Backend backend) => new(backend, PipelineConfig.Read(source), student, studentLength);
+
+    /// <summary>Takes the VAE and the text encoders of a pipeline, as it draws with them at the moment, and loads a student beside them.</summary>
+    /// <param name="pipeline">The checkpoint; it stays the caller's, and must live longer.</param>
+    /// <param name="student">The student's folder or file.</param>
+    /// <param name="studentLength">The student's context length; by default 52 for Chinese-CLIP, else the student's own.</param>
+    /// <exception cref="PeaException">A file is missing, damaged, or of an architecture that is not supported; or the pipeline has no text encoders of its own.</exception>
+    public static TrainingEncoders Load(DiffusionPipeline pipeline, string student, int? studentLength)
+    {
+        ArgumentNullException.ThrowIfNull(pipeline);
+        return new(pipeline, student, studentLength);
+    }
 
     /// <summary>
     /// SHA-256, in hexadecimal, of every file that the results depend on, with the student's context length: without loading them, but reading all.

@@ -31,7 +31,7 @@ sealed class TrainModels : IDisposable
         try
         {
             if (backend.KeepsContents) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
-            if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(source, config.Student, length, backend);
+            if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(teacher, config.Student, length);
             Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
                 ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), config.CacheFolder, config.Seed, from, processes.Rank, processes.Count)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, processes.Rank, processes.Count, warn);

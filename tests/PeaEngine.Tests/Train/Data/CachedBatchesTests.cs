@@ -202,6 +202,23 @@ public sealed class CachedBatchesTests(CacheFixture fixture) : IClassFixture<Cac
         Assert.NotEqual(fixture.Models, TrainingEncoders.Hash(CacheFixture.Teacher, folder.Path, 32));
     }
 
+    /// <summary>A run takes them from the pipeline that it trains through, and loads the student alone.</summary>
+    [Fact]
+    public void APipelinesEncodersAreTheSame()
+    {
+        using var backend = Device.Open();
+        using var pipeline = DiffusionPipeline.Load(CacheFixture.Teacher, backend);
+        using var encoders = TrainingEncoders.Load(pipeline, CacheFixture.Student, 32);
+        Assert.Equal((fixture.Encoders.TeacherTokens, fixture.Encoders.Factor, encoders.Student.WeightBytes), (encoders.TeacherTokens, encoders.Factor, encoders.WeightBytes));
+        foreach (var caption in (string[])["tiger face, flat icon", ""])
+        {
+            Assert.Equal(fixture.Encoders.EncodeTeacher(caption).Sequence, encoders.EncodeTeacher(caption).Sequence);
+            Assert.Equal(fixture.Encoders.EncodeTeacher(caption).Pooled, encoders.EncodeTeacher(caption).Pooled);
+        }
+        var picture = PixelImage.Decode(ShardFiles.Picture(64, 64, "x"), "test");
+        Assert.Equal(fixture.Encoders.EncodePicture(picture).Mean, encoders.EncodePicture(picture).Mean);
+    }
+
     [Fact]
     public void BucketsMustBeMultiplesOfTheFactor()
     {
