@@ -1,7 +1,7 @@
 // conv2d: y = conv(x, weight) + bias + shift + residual, an implicit product: rows are output pixels, the depth runs over the kernel's places and their channels
 // x [images, height, width, channels] T, read as if resized to [resized_height, resized_width] by nearest neighbour; weight [columns, kernel, kernel, channels] T
 // bias [columns] f32 or null; shift [images, columns] T or null; residual [images, out_height, out_width, columns] T or null, may be y; y the same shape
-// grid (columns / BN, pixels / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs channels % 8 == 0 but for conv2d_any
+// grid (columns / BN, pixels / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs channels % 8 == 0 and x and weight aligned to 16 bytes but for conv2d_any
 // overwrites y; deterministic
 #include "gemm.cuh"
 #include "gemm_float.cuh"

@@ -1,6 +1,6 @@
 // geglu: with h = x · weightᵀ + bias, y = h[:, :columns] · activation(h[:, columns:])
 // x [rows, depth] T; weight [2·columns, depth] T, the values' rows, then the gates'; bias [2·columns] f32 or null; y [rows, columns] T
-// grid (columns / (BN / 2), rows / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs depth % 8 == 0 but for geglu_any
+// grid (columns / (BN / 2), rows / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs depth % 8 == 0 and x and weight aligned to 16 bytes but for geglu_any
 // overwrites y; deterministic; h exists in registers only
 #include "activation.cuh"
 #include "gemm.cuh"
@@ -58,7 +58,7 @@ template <typename T> struct GatedOutput
             int m = first_m + i / Half, n = first_n / 2 + i % Half * 8;
             const float *values = c + i / Half * Pitch + i % Half * 8, *gates = values + Half * 8;
             if (m >= rows || n >= columns) continue;
-            if (columns % 8 != 0)
+            if (columns % 8 != 0 || !aligned(y))
             {
                 for (int j = 0; j < 8; j++) store(m, n + j, values[j], gates[j]);
                 continue;

@@ -1,6 +1,6 @@
 // linear: y = activation(x · weightᵀ + bias) + residual
 // x [rows, depth] T; weight [columns, depth] T; bias [columns] f32 or null; residual [rows, columns] T or null, may be y; y [rows, columns] T
-// grid (columns / BN, rows / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs depth % 8 == 0 but for linear_any
+// grid (columns / BN, rows / BM), block Tile::Threads, dynamic shared Tile::SharedBytes; needs depth % 8 == 0 and x and weight aligned to 16 bytes but for linear_any
 // overwrites y; deterministic
 #include "gemm.cuh"
 #include "gemm_float.cuh"

@@ -41,7 +41,7 @@ template <typename T> struct Output
             int m = first_m + i / Chunks, n = first_n + i % Chunks * 8;
             const float* from = c + i / Chunks * Pitch + i % Chunks * 8;
             if (m >= rows || n >= columns) continue;
-            if (columns % 8 != 0)
+            if (columns % 8 != 0 || !aligned(y, residual))
             {
                 for (int j = 0; j < 8; j++) store(m, n + j, from[j]);
                 continue;

@@ -13,6 +13,9 @@ namespace PeaEngine.Cuda.Sys;
 /// </remarks>
 sealed unsafe class Driver(Func<string, nint> resolve)
 {
+    /// <summary>Functions that a program has made live as long as what made them: the table keeps it.</summary>
+    public Func<string, nint> Resolve { get; } = resolve;
+
     // --- the driver and its devices ---
 
     /// <summary>flags: 0. Before all others; more than once does no harm.</summary>

@@ -1,15 +1,32 @@
 namespace PeaEngine.Tests.Models;
 
-/// <summary>A CPU backend and an arena for one test, and golden tensors moved in and out of them.</summary>
+/// <summary>A backend and an arena for one test, and golden tensors moved in and out of them.</summary>
 sealed class ModelFixture : IDisposable
 {
+    [ThreadStatic]
+    static Func<Backend>? other;
+
     readonly Arena arena;
 
     public ModelFixture(long arenaBytes = 64 << 20)
     {
-        Backend = Device.Open("cpu", 2);
+        Backend = other?.Invoke() ?? Device.Open("cpu", 2);
         arena = new(Backend, arenaBytes);
         Pass = new(Backend, arena);
+    }
+
+    /// <summary>Runs a test whose fixtures have another backend than the CPU's.</summary>
+    public static void With(Func<Backend> open, Action test)
+    {
+        other = open;
+        try
+        {
+            test();
+        }
+        finally
+        {
+            other = null;
+        }
     }
 
     public Backend Backend { get; }

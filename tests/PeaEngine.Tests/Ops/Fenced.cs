@@ -1,4 +1,5 @@
 using PeaEngine.Backends;
+using PeaEngine.Tests.Cuda;
 
 namespace PeaEngine.Tests.Ops;
 
@@ -6,23 +7,36 @@ namespace PeaEngine.Tests.Ops;
 /// A backend and tensors with sentinels around them. Tensors begin at odd multiples of four bytes, as slices may. Disposing checks
 /// the sentinels: an op that wrote before or behind a tensor fails there.
 /// </summary>
-public sealed class Fenced(CpuBackend backend) : IDisposable
+public sealed class Fenced : IDisposable
 {
-    const int FenceBytes = 260;
-    const byte Sentinel = 0xa5;
+    /// <summary>What the sentinels are made of.</summary>
+    internal const byte Sentinel = 0xa5;
+
+    const int OddFenceBytes = 260;
+
+    readonly int fenceBytes;
+    readonly DType rounding;
 
     readonly List<(Storage Storage, Tensor Tensor)> tensors = [];
     readonly Random random = new(1);
 
-    public CpuBackend Backend { get; } = backend;
+    public Fenced(CpuBackend backend) : this(backend, OddFenceBytes, DType.F32) { }
+
+    /// <summary>On any backend whose memory is the host's.</summary>
+    /// <param name="backend">Disposed with this.</param>
+    /// <param name="fenceBytes">Bytes of sentinels on each side of a tensor, which give its alignment.</param>
+    /// <param name="rounding">Random values are of this type, whatever their tensor's.</param>
+    internal Fenced(Backend backend, int fenceBytes, DType rounding) => (Backend, this.fenceBytes, this.rounding) = (backend, fenceBytes, rounding);
+
+    public Backend Backend { get; }
 
     /// <summary>A tensor full of NaN.</summary>
     public unsafe Tensor New(Shape shape, DType dtype = DType.F32)
     {
         var probe = shape.Elements * dtype.SizeInBytes();
-        var storage = Backend.Allocate(probe + 2 * FenceBytes);
+        var storage = Backend.Allocate(probe + 2 * fenceBytes);
         new Span<byte>((void*)storage.Address, (int)storage.Bytes).Fill(Sentinel);
-        var tensor = new Tensor(storage, FenceBytes, shape, dtype);
+        var tensor = new Tensor(storage, fenceBytes, shape, dtype);
         tensors.Add((storage, tensor));
         new Span<byte>((void*)tensor.Address, (int)tensor.Bytes).Fill(0xff);
         return tensor;
@@ -45,7 +59,7 @@ public sealed class Fenced(CpuBackend backend) : IDisposable
     {
         var values = new float[shape.Elements];
         for (var i = 0; i < values.Length; i++)
-            values[i] = (float)(mean + deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
+            values[i] = Values.Round((float)(mean + deviation * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())), rounding);
         return Of(shape, values, dtype);
     }
 
@@ -67,8 +81,8 @@ public sealed class Fenced(CpuBackend backend) : IDisposable
     {
         foreach (var (storage, tensor) in tensors)
         {
-            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)storage.Address, FenceBytes).IndexOfAnyExcept(Sentinel));
-            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)(tensor.Address + (nint)tensor.Bytes), FenceBytes).IndexOfAnyExcept(Sentinel));
+            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)storage.Address, fenceBytes).IndexOfAnyExcept(Sentinel));
+            Assert.Equal(-1, new ReadOnlySpan<byte>((void*)(tensor.Address + (nint)tensor.Bytes), fenceBytes).IndexOfAnyExcept(Sentinel));
             storage.Dispose();
         }
         Backend.Dispose();

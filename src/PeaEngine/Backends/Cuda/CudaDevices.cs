@@ -19,7 +19,15 @@ static class CudaDevices
     /// <exception cref="PeaException">It is not there, or something that it needs is not; the message tells what.</exception>
     public static Backend Open(int ordinal)
     {
-        using var context = new CudaContext(CudaLibraries.Find(), ordinal);
-        throw new PeaException($"cuda:{ordinal}: {context.Device.Name} is there, but this version computes on the CPU only, expected cpu");
+        var context = new CudaContext(CudaLibraries.Find(), ordinal);
+        try
+        {
+            return new CudaBackend(context);
+        }
+        catch
+        {
+            context.Dispose();
+            throw;
+        }
     }
 }

@@ -1,0 +1,11 @@
+namespace PeaEngine.Backends;
+
+public sealed partial class CudaBackend
+{
+    /// <inheritdoc/>
+    public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon)
+    {
+        CheckTypes("rms_norm", y, x);
+        Launch("rms_norm", new("rms_norm", Suffix(y.DType)), y, Rows(y), x.Address, gamma.Address, y.Address, y.Shape.Rows, y.Shape[-1], epsilon);
+    }
+}

@@ -1,0 +1,63 @@
+using PeaEngine.Backends;
+using PeaEngine.Tests.Ops;
+
+namespace PeaEngine.Tests.Cuda;
+
+/// <summary>
+/// Every op on a GPU against the definitions that the CPU's ops are tested with: all of their shapes and options, in F32 and with 16-bit activations, at addresses that vectors can be read from and at others.
+/// </summary>
+public class CudaOpTests
+{
+    /// <summary>Bytes before a tensor: a multiple of what vectors need, and none.</summary>
+    const int Aligned = 256, Odd = 260;
+
+    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Ops =
+    [
+        Of<ActivateTests>(), Of<AttentionTests>(), Of<BlendTests>(), Of<CombineTests>(), Of<ConcatTests>(), Of<Conv2dTests>(), Of<EmbeddingTests>(), Of<GegluTests>(), Of<GroupNormTests>(), Of<LayerNormTests>(),
+        Of<LinearTests>(), Of<MeanTokensTests>(), Of<RmsNormTests>(), Of<SplitTests>(), Of<TimestepEmbeddingTests>(), Of<ToChannelsFirstTests>(), Of<ToChannelsLastTests>(),
+    ];
+
+    /// <summary>Ops whose tensors have types of their own.</summary>
+    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Typed = [Of<CopyTests>(), Of<RescaleGuidanceTests>()];
+
+    public static TheoryData<string, DType, int> Data
+    {
+        get
+        {
+            var data = new TheoryData<string, DType, int>();
+            foreach (var fence in (int[])[Aligned, Odd])
+            {
+                foreach (var (op, _) in Ops)
+                    foreach (var type in (DType[])[DType.F32, DType.F16, DType.BF16]) data.Add(op, type, fence);
+                foreach (var (op, _) in Typed) data.Add(op, DType.F32, fence);
+            }
+            return data;
+        }
+    }
+
+    [NvrtcTheory, MemberData(nameof(Data))]
+    public void MatchesTheReferenceWithinItsFences(string op, DType type, int fenceBytes)
+    {
+        using var device = new CudaBackend(CudaTestDevice.Open());
+        foreach (var @case in Ops.Concat(Typed).Single(each => each.Op == op).Cases())
+        {
+            using var fenced = new Fenced(new MirroredBackend(device, type, fenceBytes), fenceBytes, type);
+            var run = @case.Set(fenced);
+            run.Run();
+            // Twice the rounding of the result to the type, where that is more than what an F32 op may differ by.
+            var tolerance = Math.Max(@case.Tolerance, type switch { DType.F16 => Math.ScaleB(1, -10), DType.BF16 => Math.ScaleB(1, -7), _ => 0 });
+            for (var output = 0; output < run.Outputs.Length; output++)
+            {
+                var (tensor, expected) = run.Outputs[output];
+                var actual = Fenced.Read(tensor);
+                Assert.Equal(expected.Length, actual.Length);
+                var limit = tolerance * expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max();
+                for (var i = 0; i < actual.Length; i++)
+                    if (!(Math.Abs(actual[i] - expected[i]) <= limit || actual[i].Equals(expected[i])))
+                        Assert.Fail($"{@case.Name}: output {output}, element {i} of {tensor}: {actual[i]:R}, expected {expected[i]:R} within {limit:R}");
+            }
+        }
+    }
+
+    static (string, Func<IEnumerable<OpCase>>) Of<T>() where T : IOpCases => (typeof(T).Name[..^"Tests".Length], () => T.Cases);
+}
