@@ -115,7 +115,8 @@ public sealed class SharedRunTests(SharedRunTests.RunAlone alone) : IClassFixtur
         return Mpirun.Pea("train", folder.At("config.yaml"));
     }
 
-    static TrainConfig Config(string output)
+    /// <summary>Three steps of nine samples, every mean of which is over the whole batch.</summary>
+    internal static TrainConfig Config(string output)
     {
         static string Sample(params string[] parts) => Path.Combine([Repository.Root, "samples", "emoji", .. parts]);
         return new()
