@@ -2,11 +2,14 @@ namespace PeaEngine.Cuda;
 
 /// <summary>
 /// Copies between memory that the device cannot reach and the device, through two blocks of pinned memory in turn: while the device takes one, the other is filled.
+/// Threads that copy at the same time wait for each other.
 /// </summary>
 public sealed class Staging : IDisposable
 {
     readonly CudaStream stream;
     readonly (PinnedBuffer Buffer, CudaEvent Free)[] blocks;
+
+    readonly Lock gate = new();
 
     int next;
 
@@ -22,6 +25,7 @@ public sealed class Staging : IDisposable
     /// <summary>Copies to the device. The source has been read when this returns; the copy may still be under way.</summary>
     public void Upload(ReadOnlySpan<byte> source, nint destination)
     {
+        using var alone = gate.EnterScope();
         for (var at = 0; at < source.Length;)
         {
             var (buffer, free) = blocks[next];
@@ -38,6 +42,7 @@ public sealed class Staging : IDisposable
     /// <summary>Copies from the device, after all work of the stream. While one block is read, the next is on its way.</summary>
     public void Download(nint source, Span<byte> destination)
     {
+        using var alone = gate.EnterScope();
         var size = blocks[0].Buffer.Bytes;
         var pieces = (int)((destination.Length + (long)size - 1) / size);
         for (var i = 0; i <= pieces; i++)

@@ -137,6 +137,17 @@ public class CudaContextTests
     }
 
     [Fact]
+    public unsafe void ThreadsThatCopyAtTheSameTimeDoNotMixTheirBytes()
+    {
+        using var context = new CudaContext(new RecordingDriver().Libraries());
+        var stream = new CudaStream(context);
+        using var staging = new Staging(stream, 16);
+        var memories = Enumerable.Range(0, 4).Select(_ => stream.Allocate(5000)).ToArray();
+        Parallel.For(0, memories.Length, i => staging.Upload(Enumerable.Repeat((byte)i, 5000).ToArray(), memories[i].Address));
+        for (var i = 0; i < memories.Length; i++) Assert.Equal(-1, new ReadOnlySpan<byte>((void*)memories[i].Address, 5000).IndexOfAnyExcept((byte)i));
+    }
+
+    [Fact]
     public void ArgumentsArriveWithTheirTypesAndSharedMemoryIsAskedForOnce()
     {
         var driver = new RecordingDriver { ParameterCount = 4 };
