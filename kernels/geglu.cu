@@ -8,24 +8,14 @@
 #include "vector.cuh"
 
 // The weight's rows as a tile wants them: of each `Width` rows the first half are values and the second their gates, so that a warp has both.
-template <typename T, int Width> struct GatedInput
+// The matrix's rows are those of the values; as many gates' lie behind them.
+template <typename T, int Width> struct GatedInput : MatrixInput<T>
 {
-    typedef T Element;
-
-    const T* x;
-    int columns, depth;
-
-    typedef typename MatrixInput<T>::Row Row;
-    typedef typename MatrixInput<T>::Column Column;
-
-    __device__ __forceinline__ Row row(int n) const
+    __device__ __forceinline__ typename MatrixInput<T>::Row row(int n) const
     {
         int column = n / Width * (Width / 2) + n % (Width / 2), gate = n % Width / (Width / 2);
-        return {x + (u64)(gate * columns + column) * depth, column < columns};
+        return {this->x + (u64)(gate * this->rows + column) * this->depth, column < this->rows};
     }
-    __device__ __forceinline__ Column column(int k) const { return {k}; }
-    __device__ __forceinline__ void advance(Column& c, int by) const { c.k += by; }
-    __device__ __forceinline__ const T* at(Row r, Column c) const { return r.inside && c.k < depth ? r.start + c.k : nullptr; }
 };
 
 template <typename T> struct GatedOutput
@@ -83,7 +73,7 @@ template <typename T> struct GatedOutput
 extern __shared__ __align__(128) unsigned char shared[];
 
 #define ARGUMENTS(T) const T *x, const T *weight, const float *bias, T *y, int rows, int columns, int depth, int activation
-#define OPERANDS(T, ...) MatrixInput<T>{x, rows, depth}, GatedInput<T, (__VA_ARGS__)>{weight, columns, depth}, depth, blockIdx.y, blockIdx.x, GatedOutput<T>{y, bias, rows, columns, activation}
+#define OPERANDS(T, ...) MatrixInput<T>{x, rows, depth}, GatedInput<T, (__VA_ARGS__)>{{weight, columns, depth}}, depth, blockIdx.y, blockIdx.x, GatedOutput<T>{y, bias, rows, columns, activation}
 
 extern "C" __global__ void __launch_bounds__(256) geglu_f32(ARGUMENTS(float)) { gemm_float(OPERANDS(float, 4)); }
 

@@ -75,31 +75,20 @@ public sealed unsafe class NvrtcCompiler
         return program;
     }
 
-    byte[] Cubin(nint program)
-    {
-        nuint size;
-        Check(nvrtc.nvrtcGetCUBINSize(program, &size), nameof(nvrtc.nvrtcGetCUBINSize));
-        var code = new byte[checked((int)size)];
-        fixed (byte* pointer = code) Check(nvrtc.nvrtcGetCUBIN(program, pointer), nameof(nvrtc.nvrtcGetCUBIN));
-        return code;
-    }
+    byte[] Cubin(nint program) => Output(program, nvrtc.nvrtcGetCUBINSize, nvrtc.nvrtcGetCUBIN, nameof(nvrtc.nvrtcGetCUBIN));
 
-    byte[] Ptx(nint program)
-    {
-        nuint size;
-        Check(nvrtc.nvrtcGetPTXSize(program, &size), nameof(nvrtc.nvrtcGetPTXSize));
-        var code = new byte[checked((int)size)];
-        fixed (byte* pointer = code) Check(nvrtc.nvrtcGetPTX(program, pointer), nameof(nvrtc.nvrtcGetPTX));
-        return code;
-    }
+    byte[] Ptx(nint program) => Output(program, nvrtc.nvrtcGetPTXSize, nvrtc.nvrtcGetPTX, nameof(nvrtc.nvrtcGetPTX));
 
-    string Log(nint program)
+    string Log(nint program) => Encoding.UTF8.GetString(Output(program, nvrtc.nvrtcGetProgramLogSize, nvrtc.nvrtcGetProgramLog, nameof(nvrtc.nvrtcGetProgramLog))).TrimEnd('\0', '\n');
+
+    /// <summary>What two functions give: a size, and so many bytes. The first is called as the second, with Size behind.</summary>
+    byte[] Output(nint program, delegate* unmanaged<nint, nuint*, nvrtcResult> size, delegate* unmanaged<nint, byte*, nvrtcResult> get, string call)
     {
-        nuint size;
-        Check(nvrtc.nvrtcGetProgramLogSize(program, &size), nameof(nvrtc.nvrtcGetProgramLogSize));
-        var text = new byte[checked((int)size)];
-        fixed (byte* pointer = text) Check(nvrtc.nvrtcGetProgramLog(program, pointer), nameof(nvrtc.nvrtcGetProgramLog));
-        return Encoding.UTF8.GetString(text).TrimEnd('\0', '\n');
+        nuint bytes;
+        Check(size(program, &bytes), $"{call}Size");
+        var output = new byte[checked((int)bytes)];
+        fixed (byte* pointer = output) Check(get(program, pointer), call);
+        return output;
     }
 
     void Check(nvrtcResult result, string call)

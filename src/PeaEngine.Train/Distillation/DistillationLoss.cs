@@ -1,3 +1,5 @@
+using PeaEngine.Train.Metrics;
+
 namespace PeaEngine.Train.Distillation;
 
 /// <summary>The parts of a step's loss, weighted as they are in the sum.</summary>
@@ -8,6 +10,9 @@ public readonly record struct DistillationLoss(double Diffusion, double Logits, 
 {
     /// <summary>The sum.</summary>
     public double Total => Diffusion + Logits + Features;
+
+    /// <summary>The sum under a name, then the parts under that name with theirs behind.</summary>
+    internal Metric[] Metrics(string name) => [new(name, Total), new($"{name}_diffusion", Diffusion), new($"{name}_logits", Logits), new($"{name}_features", Features)];
 
     /// <summary>Term by term.</summary>
     public static DistillationLoss operator +(DistillationLoss a, DistillationLoss b) => new(a.Diffusion + b.Diffusion, a.Logits + b.Logits, a.Features + b.Features);

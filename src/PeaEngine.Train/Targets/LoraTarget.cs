@@ -36,7 +36,7 @@ public sealed class LoraTarget : UNetTarget
         foreach (var weight in weights)
         {
             Tensor down = arena.Keep(Down(weight, rank), DType.F32), up = arena.Keep(Up(weight, rank), DType.F32);
-            backend.Upload(Uniform(down, new Philox(seed, (uint)RandomStream.Lora, (ulong)factors.Count)), down);
+            backend.Upload(FreshWeights.Uniform(down.Elements, down.Shape[1], new Philox(seed, (uint)RandomStream.Lora, (ulong)factors.Count)), down);
             backend.Clear(up);
             factors.Add(new(down, up, (float)(alpha / rank)));
             var (dDown, dUp) = gradients.Track(weight.Widen(backend), factors[^1]);
@@ -49,12 +49,4 @@ public sealed class LoraTarget : UNetTarget
     private protected override IEnumerable<KeyValuePair<string, string>> Notes => [LoraNames.Notes(factors[0].Down.Shape[0], alpha, ["to_k", "to_out.0", "to_q", "to_v"])];
 
     private protected override void AddTo(Pass p, int index, Tensor sum) => factors[index].AddTo(p, sum);
-
-    static float[] Uniform(Tensor down, Philox random)
-    {
-        var bound = 1 / Math.Sqrt(down.Shape[1]);
-        var values = new float[down.Elements];
-        for (var i = 0; i < values.Length; i++) values[i] = (float)((2 * random.UniformDouble() - 1) * bound);
-        return values;
-    }
 }

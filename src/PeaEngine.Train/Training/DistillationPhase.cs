@@ -29,7 +29,7 @@ sealed class DistillationPhase : TrainingPhase
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config)), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config)) with { EmaDecay = config.EmaDecay }), position, processes)
     {
         (this.config, this.target, this.backend, batches, validation) = (config, target, backend, models.Batches, models.Validation);
         var alphasCumprod = models.Teacher.AlphasCumprod;
@@ -86,7 +86,7 @@ sealed class DistillationPhase : TrainingPhase
     {
         var batch = batches.Next(cancellation);
         var loss = distiller.Accumulate(Draw(batch), config.Accumulation, cancellation);
-        return ([new("loss", loss.Total), new("loss_diffusion", loss.Diffusion), new("loss_logits", loss.Logits), new("loss_features", loss.Features)], batch.After);
+        return (loss.Metrics("loss"), batch.After);
     }
 
     /// <summary>An adapter that is not trained here may have been by a phase before this one.</summary>
@@ -107,14 +107,5 @@ sealed class DistillationPhase : TrainingPhase
         Recomputes = config.Recompute,
     };
 
-    static OptimizerOptions OptimizerOptions(TrainConfig config) =>
-        new(new LearningRate(config.Schedule.Name, config.LearningRate, config.Schedule.LearningRateEnd, config.Schedule.Power, config.Schedule.WarmupSteps, config.Steps))
-        {
-            Beta1 = config.Optimizer.Beta1,
-            Beta2 = config.Optimizer.Beta2,
-            Epsilon = config.Optimizer.Epsilon,
-            WeightDecay = config.Optimizer.WeightDecay,
-            MaxGradNorm = config.Optimizer.MaxGradNorm,
-            EmaDecay = config.EmaDecay,
-        };
+    static LearningRate Rate(TrainConfig config) => new(config.Schedule.Name, config.LearningRate, config.Schedule.LearningRateEnd, config.Schedule.Power, config.Schedule.WarmupSteps, config.Steps);
 }

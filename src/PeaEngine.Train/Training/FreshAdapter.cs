@@ -28,14 +28,8 @@ static class FreshAdapter
 
         TensorContent Matrix(string name, int outputs, int inputs) => Uniform(name, [outputs, inputs], inputs);
 
-        TensorContent Uniform(string name, long[] shape, int inputs)
-        {
-            var random = new Philox(seed, (uint)RandomStream.Adapter, (ulong)tensors.Count);
-            var bound = 1 / Math.Sqrt(inputs);
-            var values = new float[shape.Aggregate(1L, (size, extent) => size * extent)];
-            for (var i = 0; i < values.Length; i++) values[i] = (float)((2 * random.UniformDouble() - 1) * bound);
-            return TensorContent.FromSingles(name, shape, values);
-        }
+        TensorContent Uniform(string name, long[] shape, int inputs) => TensorContent.FromSingles(name, shape,
+            FreshWeights.Uniform(shape.Aggregate(1L, (size, extent) => size * extent), inputs, new Philox(seed, (uint)RandomStream.Adapter, (ulong)tensors.Count)));
     }
 
     static TensorContent Filled(string name, int count, float value)

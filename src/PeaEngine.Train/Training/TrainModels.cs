@@ -30,7 +30,7 @@ sealed class TrainModels : IDisposable
         teacher = DiffusionPipeline.Load(source, backend);
         try
         {
-            if (backend.KeepsContents) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
+            if (backend.KeepsContents && processes.IsFirst) StudentIdentity = Diffusion.TextEncoders.StudentIdentity.Of(config.Student);
             if (!cache || !backend.KeepsContents) encoders = TrainingEncoders.Load(teacher, config.Student, length);
             Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
                 ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), config.CacheFolder, config.Seed, from, processes.Rank, processes.Count)
@@ -77,7 +77,7 @@ sealed class TrainModels : IDisposable
     /// <summary>The student; it is loaded at the first call where a cache is trained with.</summary>
     public StudentEncoder Student => encoders?.Student ?? (student ??= load());
 
-    /// <summary>Which student it is; see <see cref="Diffusion.TextEncoders.StudentIdentity"/>.</summary>
+    /// <summary>Which student it is, for the first process, which writes it down; see <see cref="Diffusion.TextEncoders.StudentIdentity"/>.</summary>
     public string StudentIdentity { get; } = "";
 
     /// <summary>The bytes of all weights that a run holds.</summary>

@@ -1,4 +1,5 @@
 using PeaEngine.Formats;
+using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
 using PeaEngine.Train.Metrics;
 using PeaEngine.Train.Optimizers;
@@ -67,6 +68,16 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
 
     /// <summary>Frees what it has beside models and target.</summary>
     public virtual void Dispose() => optimizer.Dispose();
+
+    /// <summary>AdamW as the run is configured, with a phase's rates and no running average.</summary>
+    protected static OptimizerOptions OptimizerOptions(OptimizerConfig optimizer, LearningRate rate) => new(rate)
+    {
+        Beta1 = optimizer.Beta1,
+        Beta2 = optimizer.Beta2,
+        Epsilon = optimizer.Epsilon,
+        WeightDecay = optimizer.WeightDecay,
+        MaxGradNorm = optimizer.MaxGradNorm,
+    };
 
     /// <summary>
     /// Adds up the gradients of this process's part of a step; gives its part of the losses, their sum first, and where the data stands after the step.

@@ -45,9 +45,5 @@ sealed class Validation
 
     /// <summary>The loss and its terms, the means over all samples and timesteps.</summary>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public Metric[] Run(Distiller distiller, CancellationToken cancellation)
-    {
-        var loss = distiller.Evaluate(batches, cancellation);
-        return [new(LossName, loss.Total), new($"{LossName}_diffusion", loss.Diffusion), new($"{LossName}_logits", loss.Logits), new($"{LossName}_features", loss.Features)];
-    }
+    public Metric[] Run(Distiller distiller, CancellationToken cancellation) => distiller.Evaluate(batches, cancellation).Metrics(LossName);
 }

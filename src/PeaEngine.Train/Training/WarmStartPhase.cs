@@ -45,7 +45,7 @@ sealed class WarmStartPhase : TrainingPhase
 
     /// <summary>It trains the adapter, whatever the run trains afterwards.</summary>
     WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config)), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config))), position, processes)
     {
         (this.config, this.target, this.backend, this.processes) = (config, target, backend, processes);
         (shape, unconditional) = (models.Batches.Shape, models.Unconditional);
@@ -122,12 +122,5 @@ sealed class WarmStartPhase : TrainingPhase
         }
     }
 
-    static OptimizerOptions OptimizerOptions(TrainConfig config) => new(new LearningRate(LearningRateSchedule.Cosine, config.WarmStart.LearningRate, 0, 1, 0, config.WarmStart.Steps))
-    {
-        Beta1 = config.Optimizer.Beta1,
-        Beta2 = config.Optimizer.Beta2,
-        Epsilon = config.Optimizer.Epsilon,
-        WeightDecay = config.Optimizer.WeightDecay,
-        MaxGradNorm = config.Optimizer.MaxGradNorm,
-    };
+    static LearningRate Rate(TrainConfig config) => new(LearningRateSchedule.Cosine, config.WarmStart.LearningRate, 0, 1, 0, config.WarmStart.Steps);
 }

@@ -35,4 +35,11 @@ public abstract partial class Backend : IDisposable
     /// <summary>Copies an F32 tensor to host values.</summary>
     public void Download(Tensor source, Span<float> destination) =>
         Download(source, System.Runtime.InteropServices.MemoryMarshal.AsBytes(destination));
+
+    /// <summary>Refuses a copy beyond a tensor's end.</summary>
+    private protected static void CheckRange(Tensor tensor, long byteOffset, long bytes)
+    {
+        if (byteOffset < 0 || byteOffset + bytes > tensor.Bytes)
+            throw new PeaException($"copy: {bytes} bytes at {byteOffset} of a tensor of {tensor.Bytes} bytes");
+    }
 }

@@ -53,7 +53,7 @@ public sealed class ControlNetPipelineTests : IDisposable
         List<float[]> Steps(double scale)
         {
             List<float[]> latents = [];
-            pipeline.Generate(options with { Controls = [new(Image) { Scale = scale, Start = 0.25, End = 0.5 }] }, new Watcher(progress => latents.Add(progress.Latents())));
+            pipeline.Generate(options with { Controls = [new(Image) { Scale = scale, Start = 0.25, End = 0.5 }] }, new Watcher<GenerationProgress>(progress => latents.Add(progress.Latents())));
             return latents;
         }
     }
@@ -229,7 +229,7 @@ public sealed class ControlNetPipelineTests : IDisposable
         pipeline.Generate(options);
         var allocated = new long[64];
 
-        pipeline.Generate(options, new Watcher(progress => allocated[progress.Step] = GC.GetAllocatedBytesForCurrentThread()));
+        pipeline.Generate(options, new Watcher<GenerationProgress>(progress => allocated[progress.Step] = GC.GetAllocatedBytesForCurrentThread()));
 
         // The second ControlNet's first step is the fourth: its lists grow once.
         for (var step = 5; step <= options.Steps; step++)

@@ -37,7 +37,7 @@ public sealed class GenerationTests : IDisposable
             if (at < 0) source.Cancel();
             var last = -1;
 
-            Assert.ThrowsAny<OperationCanceledException>(() => pipeline.Generate(SmallPipeline.Options, new Watcher(progress =>
+            Assert.ThrowsAny<OperationCanceledException>(() => pipeline.Generate(SmallPipeline.Options, new Watcher<GenerationProgress>(progress =>
             {
                 last = progress.Step;
                 if (progress.Step == at) source.Cancel();
@@ -90,7 +90,7 @@ public sealed class GenerationTests : IDisposable
         pipeline.Generate(options);
         var allocated = new long[64];
 
-        pipeline.Generate(options, new Watcher(progress => allocated[progress.Step] = GC.GetAllocatedBytesForCurrentThread()));
+        pipeline.Generate(options, new Watcher<GenerationProgress>(progress => allocated[progress.Step] = GC.GetAllocatedBytesForCurrentThread()));
 
         for (var step = 3; step <= options.Steps; step++)
             Assert.True(allocated[step] - allocated[step - 1] <= ReportBytes, $"step {step} allocated {allocated[step] - allocated[step - 1]} bytes");
@@ -104,7 +104,7 @@ public sealed class GenerationTests : IDisposable
         PixelImage? preview = null;
         var latents = new List<float[]>();
 
-        var generation = pipeline.Generate(SmallPipeline.Options with { Count = 2 }, new Watcher(progress =>
+        var generation = pipeline.Generate(SmallPipeline.Options with { Count = 2 }, new Watcher<GenerationProgress>(progress =>
         {
             steps.Add((progress.Step, progress.Total));
             Assert.True(progress.Step == 0 ? progress.StepsPerSecond == 0 : progress.StepsPerSecond > 0);

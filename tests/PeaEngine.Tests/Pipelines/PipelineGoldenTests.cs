@@ -61,7 +61,7 @@ public sealed class PipelineGoldenTests : IDisposable
         using var loaded = DiffusionPipeline.Load(one.Source, backend);
         List<float[]> steps = [];
 
-        var generation = loaded.Generate(one.Options(), new Watcher(progress => steps.Add(progress.Latents())));
+        var generation = loaded.Generate(one.Options(), new Watcher<GenerationProgress>(progress => steps.Add(progress.Latents())));
 
         var slack = Slack(one);
         if (expected.Has("latents.first_step")) AssertLatents(expected["latents.first_step"].Values, steps[1], name + " after the first step", slack);

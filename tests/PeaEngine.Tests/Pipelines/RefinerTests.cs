@@ -26,7 +26,7 @@ public class RefinerTests
         using var pipeline = DiffusionPipeline.Load(new PipelineSource(SmallPipeline.Sdxl) { Refiner = Refiner }, backend);
         var options = SmallPipeline.Options with { InitImage = new PixelImage(64, 64), Steps = 10, Strength = 0.5, RefinerStart = 0.6 };
         List<(int Step, int Total)> seen = [];
-        pipeline.Generate(options, new Watcher(progress => seen.Add((progress.Step, progress.Total))));
+        pipeline.Generate(options, new Watcher<GenerationProgress>(progress => seen.Add((progress.Step, progress.Total))));
         // Steps 5 of 10 for the model, which strength leaves the second half, and 6 to 9 for the refiner.
         Assert.Equal([.. Enumerable.Range(0, 6).Select(step => (step, 5))], seen);
     }

@@ -31,9 +31,3 @@ static class SmallPipeline
 
     static string Model(string folder) => Path.Combine(Repository.Root, "tests", "golden", "pipeline", folder, "model");
 }
-
-/// <summary>Progress, at once and on the caller's thread.</summary>
-sealed class Watcher(Action<GenerationProgress> handle) : IProgress<GenerationProgress>
-{
-    public void Report(GenerationProgress value) => handle(value);
-}

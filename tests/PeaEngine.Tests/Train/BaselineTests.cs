@@ -1,6 +1,5 @@
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
-using PeaEngine.Train.Data;
 using PeaEngine.Train.Training;
 
 namespace PeaEngine.Tests.Train;
@@ -8,8 +7,6 @@ namespace PeaEngine.Tests.Train;
 /// <summary>Whole runs that train the sample model's UNet in the adapter's place, a few small steps long.</summary>
 public sealed class BaselineTests : IDisposable
 {
-    static readonly string Samples = Path.Combine(Repository.Root, "samples", "emoji");
-
     readonly TemporaryFolder folder = new();
     readonly Backend backend = Device.Open("cpu", 2);
 
@@ -48,42 +45,14 @@ public sealed class BaselineTests : IDisposable
         Assert.StartsWith("adapter: null, expected one, or warm_start.steps above 0, for train: cross_attention_kv", error.Message, StringComparison.Ordinal);
     }
 
-    TrainConfig Config(string name, TrainTarget target) => new()
+    TrainConfig Config(string name, TrainTarget target) => SampleRun.Config(folder.At(name)) with
     {
-        Output = folder.At(name),
-        Teacher = Path.Combine(Samples, "teacher"),
-        Student = Path.Combine(Samples, "student"),
-        StudentLength = 32,
-        Adapter = Path.Combine(Samples, "adapter.safetensors"),
+        Adapter = Path.Combine(SampleRun.Samples, "adapter.safetensors"),
         Train = target,
         Lora = new() { Rank = 4, Alpha = 2 },
         Steps = 2,
-        LearningRate = 1e-3,
         EmaDecay = 0.5,
-        TextDropout = 0.3,
-        Data = new()
-        {
-            Sources = [new([Path.Combine(Samples, "data", "train-0000.tar")])],
-            Languages = ["zh", "it"],
-            Buckets = [new(64, 64)],
-            Sampling = Sampling.Uniform,
-            Latents = LatentSampling.Mean,
-            BatchSize = 4,
-        },
     };
 
-    void Train(TrainConfig config, int stopAfter = int.MaxValue)
-    {
-        using var stop = new CancellationTokenSource();
-        using var trainer = new Trainer(config, backend, _ => { });
-        trainer.Run(new Steps(progress =>
-        {
-            if (progress.Step == stopAfter) stop.Cancel();
-        }), stop.Token);
-    }
-
-    sealed class Steps(Action<TrainingProgress> handle) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => handle(value);
-    }
+    void Train(TrainConfig config, int stopAfter = int.MaxValue) => SampleRun.Train(config, backend, stopAfter);
 }

@@ -4,7 +4,6 @@ using PeaEngine.Formats;
 using PeaEngine.Tests.Checkpoints;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
-using PeaEngine.Train.Data;
 using PeaEngine.Train.Training;
 
 namespace PeaEngine.Tests.Train;
@@ -12,8 +11,6 @@ namespace PeaEngine.Tests.Train;
 /// <summary>Whole training runs of the sample model, a few small steps long.</summary>
 public sealed class TrainerTests : IDisposable
 {
-    static readonly string Samples = Path.Combine(Repository.Root, "samples", "emoji");
-
     readonly TemporaryFolder folder = new();
     readonly Backend backend = Device.Open("cpu", 2);
 
@@ -84,7 +81,7 @@ public sealed class TrainerTests : IDisposable
     public void TheAdapterDrawsAndTellsWhatItIs()
     {
         Train(Config("run"));
-        var source = new PipelineSource(Path.Combine(Samples, "teacher")) { Student = Path.Combine(Samples, "student"), Adapter = new RunFolder(folder.At("run")).Adapter };
+        var source = new PipelineSource(Path.Combine(SampleRun.Samples, "teacher")) { Student = Path.Combine(SampleRun.Samples, "student"), Adapter = new RunFolder(folder.At("run")).Adapter };
         using var pipeline = DiffusionPipeline.Load(source, backend);
         Assert.NotEmpty(pipeline.Generate(new() { Prompt = "老虎头", Steps = 1 }));
         using var file = SafetensorsFile.Open(source.Adapter);
@@ -123,47 +120,19 @@ public sealed class TrainerTests : IDisposable
     }
 
     [Fact]
-    public void WhatThisVersionDoesNotDoIsNamed()
+    public void ABatchThatIsTooSmallForItsPassesIsNamed()
     {
         Assert.Contains("batch_size: 4, expected 5 or more", Refusal(Config("a") with { Accumulation = 5 }), StringComparison.Ordinal);
     }
 
     string Refusal(TrainConfig config) => Assert.Throws<OptionException>(() => new Trainer(config, backend, _ => { })).Message;
 
-    TrainConfig Config(string name) => new()
+    TrainConfig Config(string name) => SampleRun.Config(folder.At(name)) with
     {
-        Output = folder.At(name),
-        Teacher = Path.Combine(Samples, "teacher"),
-        Student = Path.Combine(Samples, "student"),
-        StudentLength = 32,
-        Adapter = Path.Combine(Samples, "initial-adapter.safetensors"),
+        Adapter = Path.Combine(SampleRun.Samples, "initial-adapter.safetensors"),
         Steps = 3,
-        LearningRate = 1e-3,
         CheckpointEvery = 2,
-        TextDropout = 0.3,
-        Data = new()
-        {
-            Sources = [new([Path.Combine(Samples, "data", "train-0000.tar")])],
-            Languages = ["zh", "it"],
-            Buckets = [new(64, 64)],
-            Sampling = Sampling.Uniform,
-            Latents = LatentSampling.Mean,
-            BatchSize = 4,
-        },
     };
 
-    void Train(TrainConfig config, int stopAfter = int.MaxValue)
-    {
-        using var stop = new CancellationTokenSource();
-        using var trainer = new Trainer(config, backend, _ => { });
-        trainer.Run(new Steps(progress =>
-        {
-            if (progress.Step == stopAfter) stop.Cancel();
-        }), stop.Token);
-    }
-
-    sealed class Steps(Action<TrainingProgress> handle) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => handle(value);
-    }
+    void Train(TrainConfig config, int stopAfter = int.MaxValue) => SampleRun.Train(config, backend, stopAfter);
 }

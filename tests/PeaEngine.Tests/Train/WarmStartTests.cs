@@ -176,16 +176,11 @@ public sealed class WarmStartTests(CacheFixture data) : IClassFixture<CacheFixtu
         using var stop = new CancellationTokenSource();
         using var trainer = new Trainer(config, backend, _ => { });
         var steps = new List<string>();
-        trainer.Run(new Steps(progress =>
+        trainer.Run(new Watcher<TrainingProgress>(progress =>
         {
             steps.Add(FormattableString.Invariant($"{progress.Phase} {progress.Step}/{progress.Total}"));
             if (steps[^1] == stopAfter) stop.Cancel();
         }), stop.Token);
         return steps;
-    }
-
-    sealed class Steps(Action<TrainingProgress> handle) : IProgress<TrainingProgress>
-    {
-        public void Report(TrainingProgress value) => handle(value);
     }
 }

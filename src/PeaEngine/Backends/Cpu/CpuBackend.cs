@@ -62,10 +62,4 @@ public sealed unsafe partial class CpuBackend : Backend
         foreach (var workspace in workspaces) workspace.Dispose();
         transformedInputs.Dispose();
     }
-
-    static void CheckRange(Tensor tensor, long byteOffset, long bytes)
-    {
-        if (byteOffset < 0 || byteOffset + bytes > tensor.Bytes)
-            throw new PeaException($"copy: {bytes} bytes at {byteOffset} of a tensor of {tensor.Bytes} bytes");
-    }
 }

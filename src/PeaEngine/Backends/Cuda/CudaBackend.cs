@@ -116,12 +116,6 @@ public sealed partial class CudaBackend : Backend
 
     static int Blocks(long count, int size) => checked((int)((count + size - 1) / size));
 
-    static void CheckRange(Tensor tensor, long byteOffset, long bytes)
-    {
-        if (byteOffset < 0 || byteOffset + bytes > tensor.Bytes)
-            throw new PeaException($"copy: {bytes} bytes at {byteOffset} of a tensor of {tensor.Bytes} bytes");
-    }
-
     /// <summary>A kernel's name, of up to three parts with underscores between them: a launch composes no string.</summary>
     readonly record struct EntryName(string Op, string First = "", string Second = "")
     {
