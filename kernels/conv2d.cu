@@ -10,6 +10,7 @@
 template <typename T> struct PixelInput
 {
     typedef T Element;
+    static constexpr bool Turned = false;
 
     const T* x;
     int images, height, width, channels, resized_height, resized_width, out_height, out_width, kernel, stride, padding;

@@ -1,4 +1,5 @@
 // A product of 16-bit floats on tensor cores, summed in float; operands arrive in shared memory by asynchronous copies, several stages ahead.
+// They lie there as in memory: along the depth, or, where an input is turned, across it.
 //
 // struct Epilogue { template <int Pitch, int Chunks> void store(const float* c, int m, int n, int lane) };   // 16 × 8·Chunks products, some may be outside
 #pragma once
@@ -18,8 +19,11 @@ template <int BM_, int BN_, int WM_, int WN_, int STAGES_> struct Tile
 // A row of 32 elements is four chunks of 16 bytes; two rows share the 32 banks. Chunks are exchanged so that eight rows of one chunk lie in all banks.
 __device__ __forceinline__ u32 chunk_offset(int row, int chunk) { return row * 64 + ((chunk ^ (row >> 1 & 3)) << 4); }
 
-// The rows of one operand that a thread brings to shared memory: the same chunk of every (Threads / 4)-th row.
-template <class Tile, class Input, int Rows> struct Loader
+// Across the depth: 32 runs of Rows elements. Eight runs of one chunk lie in all banks.
+template <int Rows> __device__ __forceinline__ u32 turned_offset(int k, int chunk) { return k * Rows * 2 + ((chunk ^ (k & 7)) << 4); }
+
+// What a thread brings of one operand to shared memory: the same chunk of every (Threads / 4)-th row.
+template <class Tile, class Input, int Rows, bool Turned = Input::Turned> struct Loader
 {
     static constexpr int Step = Tile::Threads / 4, Count = Rows / Step;
     static_assert(Rows % Step == 0, "every thread loads as many rows");
@@ -72,8 +76,60 @@ template <class Tile, class Input, int Rows> struct Loader
     }
 };
 
+// The same of a turned operand: one chunk of rows, at every Step-th place of the depth.
+template <class Tile, class Input, int Rows> struct Loader<Tile, Input, Rows, true>
+{
+    static constexpr int Chunks = Rows / 8, Step = Tile::Threads / Chunks, Count = Tile::BK / Step;
+    static_assert(Tile::Threads % Chunks == 0 && Tile::BK % Step == 0 && Step % 8 == 0, "every thread loads as many chunks, all exchanged alike");
+
+    const Input& input;
+    typename Input::Row row;
+    typename Input::Column columns[Count];
+    int first;
+    u32 offset;
+
+    __device__ __forceinline__ Loader(const Input& input, int begin_row, u32 begin) : input(input), first(begin_row + threadIdx.x % Chunks * 8)
+    {
+        int k = threadIdx.x / Chunks;
+        row = input.row(first);
+#pragma unroll
+        for (int i = 0; i < Count; i++) columns[i] = input.column(k + i * Step);
+        offset = begin + turned_offset<Rows>(k, threadIdx.x % Chunks);
+    }
+
+    // Sixteen bytes at once, which asks for rows whose number is a multiple of 8 within each of the input's runs.
+    __device__ __forceinline__ void load_vectors(u32 stage)
+    {
+#pragma unroll
+        for (int i = 0; i < Count; i++)
+        {
+            const typename Input::Element* from = input.at(row, columns[i]);
+            copy_async(stage + offset + i * Step * Rows * 2, from ? from : input.x, from != nullptr);
+            input.advance(columns[i], Tile::BK);
+        }
+    }
+
+    __device__ __forceinline__ void load_elements(unsigned char* shared, u32 stage)
+    {
+#pragma unroll
+        for (int i = 0; i < Count; i++)
+        {
+            u32 pairs[4];
+#pragma unroll
+            for (int j = 0; j < 8; j++)
+            {
+                const typename Input::Element* from = input.at(input.row(first + j), columns[i]);
+                u32 bits = from ? from->bits : 0;
+                pairs[j / 2] = j % 2 ? pairs[j / 2] | bits << 16 : bits;
+            }
+            *(uint4*)(shared + stage + offset + i * Step * Rows * 2) = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
+            input.advance(columns[i], Tile::BK);
+        }
+    }
+};
+
 // Adds a stage's products to a warp's sums.
-template <typename T, class Tile> __device__ __forceinline__ void multiply(u32 stage, int warp_m, int warp_n, float (&sums)[Tile::WM / 16][Tile::WN / 8][4])
+template <class Tile, class A, class B> __device__ __forceinline__ void multiply(u32 stage, int warp_m, int warp_n, float (&sums)[Tile::WM / 16][Tile::WN / 8][4])
 {
     int lane = threadIdx.x % 32;
     u32 columns = stage + Tile::BM * 64;
@@ -82,13 +138,17 @@ template <typename T, class Tile> __device__ __forceinline__ void multiply(u32 s
     {
         u32 a[Tile::WM / 16][4], b[Tile::WN / 16][4];
 #pragma unroll
-        for (int i = 0; i < Tile::WM / 16; i++) ldmatrix(a[i], stage + chunk_offset(warp_m + i * 16 + lane % 16, step * 2 + lane / 16));
+        for (int i = 0; i < Tile::WM / 16; i++)
+            if (A::Turned) ldmatrix_transposed(a[i], stage + turned_offset<Tile::BM>(step * 16 + lane / 16 * 8 + lane % 8, warp_m / 8 + i * 2 + lane / 8 % 2));
+            else ldmatrix(a[i], stage + chunk_offset(warp_m + i * 16 + lane % 16, step * 2 + lane / 16));
 #pragma unroll
-        for (int j = 0; j < Tile::WN / 16; j++) ldmatrix(b[j], columns + chunk_offset(warp_n + j * 16 + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
+        for (int j = 0; j < Tile::WN / 16; j++)
+            if (B::Turned) ldmatrix_transposed(b[j], columns + turned_offset<Tile::BN>(step * 16 + lane % 16, warp_n / 8 + j * 2 + lane / 16));
+            else ldmatrix(b[j], columns + chunk_offset(warp_n + j * 16 + lane / 16 * 8 + lane % 8, step * 2 + lane / 8 % 2));
 #pragma unroll
         for (int i = 0; i < Tile::WM / 16; i++)
 #pragma unroll
-            for (int j = 0; j < Tile::WN / 8; j++) mma<T>(sums[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
+            for (int j = 0; j < Tile::WN / 8; j++) mma<typename A::Element>(sums[i][j], a[i], b[j / 2][j % 2 * 2], b[j / 2][j % 2 * 2 + 1]);
     }
 }
 
@@ -152,7 +212,7 @@ __device__ __forceinline__ void gemm(unsigned char* shared, const A& a, const B&
         __syncthreads();
         // The stage that every warp has left before this barrier.
         load(step + Tile::STAGES - 1);
-        multiply<typename A::Element, Tile>(base + step % Tile::STAGES * Tile::StageElements * 2, warp_m, warp_n, sums);
+        multiply<Tile, A, B>(base + step % Tile::STAGES * Tile::StageElements * 2, warp_m, warp_n, sums);
     }
     // All copies have arrived, and the stages are free for the epilogue.
     __syncthreads();

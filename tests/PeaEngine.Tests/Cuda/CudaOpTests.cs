@@ -14,7 +14,7 @@ public class CudaOpTests
     static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Ops =
     [
         Of<ActivateTests>(), Of<AttentionTests>(), Of<BlendTests>(), Of<CombineTests>(), Of<ConcatTests>(), Of<Conv2dTests>(), Of<EmbeddingTests>(), Of<GegluTests>(), Of<GroupNormTests>(), Of<LayerNormTests>(),
-        Of<LinearTests>(), Of<MeanTokensTests>(), Of<RmsNormTests>(), Of<SplitTests>(), Of<TimestepEmbeddingTests>(), Of<ToChannelsFirstTests>(), Of<ToChannelsLastTests>(),
+        Of<LinearTests>(), Of<LinearBackwardTests>(), Of<LinearWeightBackwardTests>(), Of<MeanTokensTests>(), Of<RmsNormTests>(), Of<SplitTests>(), Of<TimestepEmbeddingTests>(), Of<ToChannelsFirstTests>(), Of<ToChannelsLastTests>(),
     ];
 
     /// <summary>Ops whose tensors have types of their own.</summary>

@@ -91,9 +91,9 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) => device.LayerNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma, dBeta);
 
-    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => device.LinearBackward(dy, weight, dx, residual);
+    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => Do(() => device.LinearBackward(As(dy), Weight(weight), As(dx), As(residual)));
 
-    public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) => device.LinearWeightBackward(x, dy, dWeight);
+    public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) => Do(() => device.LinearWeightBackward(As(x), As(dy), Raw(dWeight)));
 
     public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) => device.MeanTokensBackward(dy, mask, dx, add);
 

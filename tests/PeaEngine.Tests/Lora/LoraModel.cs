@@ -13,8 +13,9 @@ sealed class LoraModel : IDisposable
     readonly List<LoraFile> files = [];
     readonly UNet2DConditionModel unet;
 
-    public LoraModel(string name = "sdxl")
+    public LoraModel(string name = "sdxl", Backend? backend = null)
     {
+        Backend = backend ?? Device.Open("cpu", 2);
         var path = Path.Combine(Repository.Root, "tests", "golden", "unet", name);
         Checkpoint = SafetensorsFile.Open(Path.Combine(path, "diffusion_pytorch_model.safetensors"));
         unet = UNet2DConditionModel.Load(Backend, JsonConfig.Load(Path.Combine(path, "config.json")), Checkpoint);
@@ -23,7 +24,7 @@ sealed class LoraModel : IDisposable
         Stack.Add(LoraKey.UNet, unet.Weights, Originals);
     }
 
-    public Backend Backend { get; } = Device.Open("cpu", 2);
+    public Backend Backend { get; }
 
     public SafetensorsFile Checkpoint { get; }
 

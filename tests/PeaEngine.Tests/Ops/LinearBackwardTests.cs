@@ -4,7 +4,7 @@ public class LinearBackwardTests : OpTests<LinearBackwardTests>, IOpCases
 {
     // As for the product itself; the depth is the weight's rows here.
     static readonly (int M, int N, int K)[] Shapes =
-        [(1, 1, 1), (1, 127, 65), (2, 320, 1281), (3, 65, 17), (3, 3, 5), (12, 384, 32), (13, 385, 33), (17, 1281, 65), (65, 17, 127), (127, 700, 3), (40, 801, 512)];
+        [(1, 1, 1), (1, 127, 65), (2, 320, 1281), (3, 65, 17), (3, 3, 5), (12, 384, 32), (13, 385, 33), (17, 1281, 65), (65, 17, 127), (127, 700, 3), (40, 801, 512), (130, 72, 136)];
 
     public static IEnumerable<OpCase> Cases =>
     [

@@ -3,7 +3,7 @@ namespace PeaEngine.Tests.Ops;
 public class LinearWeightBackwardTests : OpTests<LinearWeightBackwardTests>, IOpCases
 {
     public static IEnumerable<OpCase> Cases =>
-        from shape in ((int, int, int)[])[(1, 1, 1), (1, 65, 127), (2, 33, 1281), (3, 5, 3), (384, 12, 32), (385, 13, 33), (1281, 17, 65), (17, 127, 65), (700, 127, 3), (801, 40, 512)]
+        from shape in ((int, int, int)[])[(1, 1, 1), (1, 65, 127), (2, 33, 1281), (3, 5, 3), (384, 12, 32), (385, 13, 33), (1281, 17, 65), (17, 127, 65), (700, 127, 3), (801, 40, 512), (300, 136, 72)]
         select Case(shape);
 
     // Sums of up to 1281 products in single precision.

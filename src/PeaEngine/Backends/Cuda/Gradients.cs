@@ -40,14 +40,6 @@ public sealed partial class CudaBackend
         throw OnCpuOnly(nameof(LayerNormBackward));
 
     /// <inheritdoc/>
-    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) =>
-        throw OnCpuOnly(nameof(LinearBackward));
-
-    /// <inheritdoc/>
-    public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) =>
-        throw OnCpuOnly(nameof(LinearWeightBackward));
-
-    /// <inheritdoc/>
     public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) =>
         throw OnCpuOnly(nameof(MeanTokensBackward));
 

@@ -35,8 +35,8 @@ readonly record struct ProductTile(string Name, int Rows, int Columns, int Threa
         return tiles[^1];
     }
 
-    /// <summary>How it is run over so many outputs.</summary>
-    public LaunchShape Shape(int rows, int columns) => new(new Extents(GridColumns(columns), GridRows(rows)), Threads, SharedBytes);
+    /// <summary>How it is run over so many outputs, each of which may be computed in parts.</summary>
+    public LaunchShape Shape(int rows, int columns, int parts = 1) => new(new Extents(GridColumns(columns), GridRows(rows), parts), Threads, SharedBytes);
 
     int GridRows(int rows) => (rows + Rows - 1) / Rows;
 
