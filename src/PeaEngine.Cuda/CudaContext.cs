@@ -3,7 +3,7 @@ using PeaEngine.Cuda.Sys;
 namespace PeaEngine.Cuda;
 
 /// <summary>
-/// An open device: its primary context, which cuBLAS and other libraries of the process share, and a pool of its memory. It owns what is made on it, and what is still there
+/// An open device: its primary context, which cuBLASLt and other libraries of the process share, and a pool of its memory. It owns what is made on it, and what is still there
 /// when it is disposed is destroyed then, the youngest first. Calls make it the current context of their thread.
 /// </summary>
 public sealed unsafe class CudaContext : IDisposable
@@ -125,6 +125,9 @@ public sealed unsafe class CudaContext : IDisposable
     {
         if (result != CUresult.CUDA_SUCCESS) Fail(result, call, hint);
     }
+
+    /// <summary>What a call of a library beside the driver failed with.</summary>
+    internal CudaException Error(string call, string problem) => new(call, problem, op, shape[..dimensions]);
 
     internal void Add(CudaResource resource)
     {

@@ -9,19 +9,15 @@ public sealed class CudaLibraries
     /// <summary>Libraries that are there already.</summary>
     /// <param name="driver">The driver.</param>
     /// <param name="compiler">NVRTC.</param>
-    /// <param name="cuBlas">cuBLAS.</param>
-    /// <param name="cuBlasLt">cuBLASLt.</param>
     /// <param name="loadsPtx">Whether the driver takes PTX alone and no machine code.</param>
-    internal CudaLibraries(Driver driver, NvrtcCompiler compiler, CuBlas cuBlas, CuBlasLt cuBlasLt, bool loadsPtx = false) =>
-        (Driver, Compiler, CuBlas, CuBlasLt, LoadsPtx) = (driver, compiler, cuBlas, cuBlasLt, loadsPtx);
+    internal CudaLibraries(Driver driver, NvrtcCompiler compiler, bool loadsPtx = false) => (Driver, Compiler, LoadsPtx) = (driver, compiler, loadsPtx);
 
     internal Driver Driver { get; }
 
     internal NvrtcCompiler Compiler { get; }
 
-    internal CuBlas CuBlas { get; }
-
-    internal CuBlasLt CuBlasLt { get; }
+    /// <summary>cuBLASLt, which is loaded when it is first asked for: it is half a gigabyte. Null where it is not there.</summary>
+    internal Lazy<CuBlasLt?> CuBlasLt { get; init; } = new((CuBlasLt?)null);
 
     internal bool LoadsPtx { get; }
 
@@ -31,21 +27,13 @@ public sealed class CudaLibraries
 
     internal static unsafe CudaLibraries Find(LibrarySearch search)
     {
-        var driver = DriverLibrary.Open(Load(LibraryName.Driver, "expected NVIDIA's driver of CUDA 11.8 or newer").Handle);
+        var driver = DriverLibrary.Open((search.Find(LibraryName.Driver) ?? throw Missing(LibraryName.Driver, "expected NVIDIA's driver of CUDA 11.8 or newer")).Handle);
         int version;
         driver.Check(driver.cuInit(0), "cuInit");
         driver.Check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion");
         var newest = version / 1000;
-        var compiler = Compile(search, newest) ?? throw Missing(LibraryName.Nvrtc, Toolkit(newest));
-        var (lightHandle, lightPath, major) = Load(LibraryName.CuBlasLt, Toolkit(newest), newest);
-        // cuBLAS takes the cuBLASLt that the process has loaded already if it is of its own version.
-        var (handle, _, _) = Load(LibraryName.CuBlas, Toolkit(newest), newest, major, Path.GetDirectoryName(lightPath));
-        return new(driver, compiler, new(Exports(handle, LibraryName.CuBlas)), new(Exports(lightHandle, LibraryName.CuBlasLt)));
-
-        static string Toolkit(int newest) => $"expected that of CUDA 11 to {newest}, from the toolkit or from pip's nvidia packages";
-
-        (nint Handle, string Path, int Major) Load(LibraryName name, string expected, int newest = int.MaxValue, int only = 0, string? beside = null) =>
-            search.Find(name, newest, only, beside) ?? throw Missing(name, expected);
+        var compiler = Compile(search, newest) ?? throw Missing(LibraryName.Nvrtc, $"expected that of CUDA 11 to {newest}, from the toolkit or from pip's nvidia packages");
+        return new(driver, compiler) { CuBlasLt = new(() => Products(search, newest)) };
 
         CudaException Missing(LibraryName name, string expected)
         {
@@ -59,6 +47,24 @@ public sealed class CudaLibraries
     /// <param name="newest">The latest version of CUDA that is of use.</param>
     internal static NvrtcCompiler? Compile(LibrarySearch search, int newest = int.MaxValue) =>
         search.Find(LibraryName.Nvrtc, newest) is { } found ? new(new(Exports(found.Handle, LibraryName.Nvrtc))) : null;
+
+    /// <summary>This machine's cuBLASLt, or null; one that is too old is none, as 'pea doctor' tells.</summary>
+    static CuBlasLt? Products(LibrarySearch search, int newest)
+    {
+        try
+        {
+            return search.Find(LibraryName.CuBlasLt, newest) is { } found ? Products(found.Handle) : null;
+        }
+        catch (CudaException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The table of a cuBLASLt.</summary>
+    /// <param name="library">What <see cref="NativeLibrary"/> gave.</param>
+    /// <exception cref="CudaException">It is older than CUDA 11.8.</exception>
+    internal static CuBlasLt Products(nint library) => new(Exports(library, LibraryName.CuBlasLt));
 
     static Func<string, nint> Exports(nint library, LibraryName name) => entry =>
         NativeLibrary.TryGetExport(library, entry, out var address) ? address : throw new CudaException($"{name.Title}: has no {entry}, expected version 11.8 or newer");

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
 using PeaEngine.Cuda.Sys;
 
 namespace PeaEngine.Cuda;
@@ -18,15 +17,13 @@ public static class CudaReport
         NvrtcCompiler? compiler = null;
         Tell(LibraryName.Nvrtc, () => (compiler = CudaLibraries.Compile(search, newest)) == null ? null
             : $"{compiler.Version}, compiles for {string.Join(' ', compiler.Architectures.Select(architecture => $"sm_{architecture}"))}");
-        var light = search.Find(LibraryName.CuBlasLt, newest);
-        Tell(LibraryName.CuBlasLt, () => light is { } found ? Version(found.Handle) : null);
-        Tell(LibraryName.CuBlas, () => search.Find(LibraryName.CuBlas, newest, light?.Major ?? 0, Path.GetDirectoryName(light?.Path)) is { } ? "found" : null);
+        facts.Add((LibraryName.CuBlasLt.Title, Products(search, newest)));
         foreach (var device in devices)
             facts.Add(($"cuda:{device.Ordinal}", string.Create(CultureInfo.InvariantCulture,
                 $"{device.Name}, compute capability {device.Capability}, {device.Multiprocessors} multiprocessors, {device.MemoryBytes / (double)(1L << 30):0.0} GiB{Target(device)}")));
         facts.Add(("kernel cache", KernelCache.DefaultFolder));
         facts.Insert(0, ("cuda", missing.Count > 0 ? $"cannot be used: no {string.Join(", no ", missing)}" : devices.Count > 0 ? "found" : "cannot be used: the driver shows no device"));
-        foreach (var name in new[] { LibraryName.Driver, LibraryName.Nvrtc, LibraryName.CuBlasLt, LibraryName.CuBlas }) facts.Add(($"{name.Title} search", search.Describe(name)));
+        foreach (var name in new[] { LibraryName.Driver, LibraryName.Nvrtc, LibraryName.CuBlasLt }) facts.Add(($"{name.Title} search", search.Describe(name)));
         return facts;
 
         void Tell(LibraryName name, Func<string?> find)
@@ -84,6 +81,18 @@ public static class CudaReport
         }
     }
 
-    static unsafe string Version(nint library) =>
-        NativeLibrary.TryGetExport(library, nameof(CuBlasLt.cublasLtGetVersion), out var entry) ? $"version {((delegate* unmanaged<nuint>)entry)()}" : "no version";
+    /// <summary>Nothing is missing without cuBLASLt: it is only said what computes.</summary>
+    static unsafe string Products(LibrarySearch search, int newest)
+    {
+        const string Without = "products are computed by the engine's own kernels";
+        if (search.Find(LibraryName.CuBlasLt, newest) is not { } found) return $"not found, {Without}";
+        try
+        {
+            return $"version {CudaLibraries.Products(found.Handle).cublasLtGetVersion()}, {found.Path}";
+        }
+        catch (CudaException e)
+        {
+            return $"{e.Message}; {Without}";
+        }
+    }
 }

@@ -16,11 +16,7 @@ sealed record LibraryName(string Title, string Variable, (int Major, string File
         ? [(13, "nvrtc64_130_0.dll"), (12, "nvrtc64_120_0.dll"), (11, "nvrtc64_112_0.dll")]
         : [(13, "libnvrtc.so.13"), (12, "libnvrtc.so.12"), (11, "libnvrtc.so.11.2")]);
 
-    /// <summary>Products with an epilogue; cuBLAS needs it.</summary>
-    public static readonly LibraryName CuBlasLt = new("cuBLASLt", "PEA_CUBLASLT", Numbered("cublasLt"));
-
-    /// <summary>Products.</summary>
-    public static readonly LibraryName CuBlas = new("cuBLAS", "PEA_CUBLAS", Numbered("cublas"));
-
-    static (int, string)[] Numbered(string name) => [.. Majors.Select(major => (major, OperatingSystem.IsWindows() ? $"{name}64_{major}.dll" : $"lib{name}.so.{major}"))];
+    /// <summary>Products of matrices, which are computed without it too.</summary>
+    public static readonly LibraryName CuBlasLt =
+        new("cuBLASLt", "PEA_CUBLASLT", [.. Majors.Select(major => (major, OperatingSystem.IsWindows() ? $"cublasLt64_{major}.dll" : $"libcublasLt.so.{major}"))]);
 }

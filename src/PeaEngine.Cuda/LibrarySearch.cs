@@ -29,26 +29,23 @@ sealed class LibrarySearch(Func<string, string?> variable, Func<string, (nint Ha
     /// </summary>
     /// <param name="name">The library.</param>
     /// <param name="newest">Files of a later version of CUDA are passed over: a driver takes no code of a later major version than its own.</param>
-    /// <param name="only">Files of this version alone, or 0.</param>
-    /// <param name="beside">A folder to look in first; null or empty is none.</param>
-    /// <returns>The library, its path and the version that its name tells, or null.</returns>
-    public (nint Handle, string Path, int Major)? Find(LibraryName name, int newest = int.MaxValue, int only = 0, string? beside = null)
+    /// <returns>The library and its path, or null.</returns>
+    public (nint Handle, string Path)? Find(LibraryName name, int newest = int.MaxValue)
     {
         if (variable(name.Variable) is { Length: > 0 } given)
         {
-            if (!Directory.Exists(given)) return Try(name, given) is var handle and not 0 ? (handle, given, 0) : null;
-            foreach (var (major, file) in name.Files)
-                if (TryFile(name, Path.Combine(given, file)) is var found and not 0) return (found, Path.Combine(given, file), major);
+            if (!Directory.Exists(given)) return Try(name, given) is var handle and not 0 ? (handle, given) : null;
+            foreach (var (_, file) in name.Files)
+                if (TryFile(name, Path.Combine(given, file)) is var found and not 0) return (found, Path.Combine(given, file));
             return null;
         }
         folders ??= LibraryFolders.Find(variable);
         foreach (var (major, file) in name.Files)
         {
-            if (major > newest || only != 0 && major != only) continue;
-            if (beside is { Length: > 0 } && TryFile(name, Path.Combine(beside, file)) is var neighbour and not 0) return (neighbour, Path.Combine(beside, file), major);
-            if (Try(name, file) is var system and not 0) return (system, file, major);
+            if (major > newest) continue;
+            if (Try(name, file) is var system and not 0) return (system, file);
             foreach (var folder in folders)
-                if (TryFile(name, Path.Combine(folder, file)) is var found and not 0) return (found, Path.Combine(folder, file), major);
+                if (TryFile(name, Path.Combine(folder, file)) is var found and not 0) return (found, Path.Combine(folder, file));
         }
         return null;
     }

@@ -1,8 +1,8 @@
 namespace PeaEngine.Cuda.Sys;
 
 /// <summary>
-/// The functions of cuBLASLt that the engine calls, 11 to 13: products with an epilogue. Descriptors and layouts need no device. The resolver
-/// gives an export's address or throws.
+/// The functions of cuBLASLt that the engine calls, 11 to 13: products with an epilogue. Matrices are column by column; alpha and beta are F32 in host memory
+/// (the default). Descriptors and layouts need no device. The resolver gives an export's address or throws.
 /// </summary>
 sealed unsafe class CuBlasLt(Func<string, nint> resolve)
 {
@@ -12,7 +12,10 @@ sealed unsafe class CuBlasLt(Func<string, nint> resolve)
     /// <summary>handle</summary>
     public readonly delegate* unmanaged<cublasLtHandle, cublasStatus> cublasLtDestroy = (delegate* unmanaged<cublasLtHandle, cublasStatus>)resolve(nameof(cublasLtDestroy));
 
-    /// <summary>the version, as <see cref="CuBlas.cublasGetVersion_v2"/></summary>
+    /// <summary>status; the text is never null and never freed</summary>
+    public readonly delegate* unmanaged<cublasStatus, byte*> cublasLtGetStatusString = (delegate* unmanaged<cublasStatus, byte*>)resolve(nameof(cublasLtGetStatusString));
+
+    /// <summary>the version: 10000·major + 100·minor + patch</summary>
     public readonly delegate* unmanaged<nuint> cublasLtGetVersion = (delegate* unmanaged<nuint>)resolve(nameof(cublasLtGetVersion));
 
     /// <summary>descriptor, compute type, type of alpha and beta</summary>
@@ -34,10 +37,6 @@ sealed unsafe class CuBlasLt(Func<string, nint> resolve)
     /// <summary>layout</summary>
     public readonly delegate* unmanaged<cublasLtMatrixLayout, cublasStatus> cublasLtMatrixLayoutDestroy =
         (delegate* unmanaged<cublasLtMatrixLayout, cublasStatus>)resolve(nameof(cublasLtMatrixLayoutDestroy));
-
-    /// <summary>layout, attribute, value, its bytes</summary>
-    public readonly delegate* unmanaged<cublasLtMatrixLayout, cublasLtMatrixLayoutAttribute, void*, nuint, cublasStatus> cublasLtMatrixLayoutSetAttribute =
-        (delegate* unmanaged<cublasLtMatrixLayout, cublasLtMatrixLayoutAttribute, void*, nuint, cublasStatus>)resolve(nameof(cublasLtMatrixLayoutSetAttribute));
 
     /// <summary>preference</summary>
     public readonly delegate* unmanaged<cublasLtMatmulPreference*, cublasStatus> cublasLtMatmulPreferenceCreate =

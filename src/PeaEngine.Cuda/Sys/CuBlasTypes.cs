@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace PeaEngine.Cuda.Sys;
 
-/// <summary>What a call to cuBLAS or cuBLASLt ended with: the numbers that the engine tells apart.</summary>
+/// <summary>What a call to cuBLASLt ended with: the numbers that the engine tells apart.</summary>
 enum cublasStatus
 {
     CUBLAS_STATUS_SUCCESS = 0,
@@ -36,22 +36,6 @@ enum cublasOperation
     CUBLAS_OP_T = 1,
 }
 
-/// <summary>What a product may round: flags.</summary>
-[Flags]
-enum cublasMath
-{
-    CUBLAS_DEFAULT_MATH = 0,
-
-    /// <summary>Partial sums are never rounded to the type of the result.</summary>
-    CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION = 16,
-}
-
-/// <summary>The library's own choice.</summary>
-enum cublasGemmAlgo
-{
-    CUBLAS_GEMM_DEFAULT = -1,
-}
-
 /// <summary>Attributes of a product.</summary>
 enum cublasLtMatmulDescAttributes
 {
@@ -59,28 +43,38 @@ enum cublasLtMatmulDescAttributes
     CUBLASLT_MATMUL_DESC_TRANSB = 4,
     CUBLASLT_MATMUL_DESC_EPILOGUE = 7,
     CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8,
-    CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE = 26,
 }
 
-/// <summary>What follows a product; the bias has an element a row of D.</summary>
+/// <summary>What follows a product; the bias has an element a row of D, of D's type.</summary>
 enum cublasLtEpilogue
 {
     CUBLASLT_EPILOGUE_DEFAULT = 1,
     CUBLASLT_EPILOGUE_BIAS = 4,
 }
 
-/// <summary>Attributes of a matrix.</summary>
-enum cublasLtMatrixLayoutAttribute
-{
-    CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT = 5,
-    CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET = 6,
-}
-
-/// <summary>What the search for an algorithm keeps to.</summary>
+/// <summary>What the search for an algorithm keeps to. The matrices' addresses are taken for multiples of 256 unless it is told less.</summary>
 enum cublasLtMatmulPreferenceAttributes
 {
     CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1,
     CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK = 3,
+    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES = 5,
+    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES = 6,
+    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES = 7,
+    CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES = 8,
+}
+
+/// <summary>How partial sums of a depth that is cut become one: flags. Without any, the depth is not cut.</summary>
+[Flags]
+enum cublasLtReductionScheme
+{
+    /// <summary>In D itself and in its type, one after the other.</summary>
+    CUBLASLT_REDUCTION_SCHEME_INPLACE = 1,
+
+    /// <summary>In the workspace, in the type of the sums, in a step of its own.</summary>
+    CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE = 2,
+
+    /// <summary>In the workspace, in the type of D, in a step of its own.</summary>
+    CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE = 4,
 }
 
 /// <summary>An algorithm, 64 bytes.</summary>

@@ -46,7 +46,7 @@ sealed unsafe class Driver(Func<string, nint> resolve)
     public readonly delegate* unmanaged<int*, CUdevice_attribute, CUdevice, CUresult> cuDeviceGetAttribute =
         (delegate* unmanaged<int*, CUdevice_attribute, CUdevice, CUresult>)resolve(nameof(cuDeviceGetAttribute));
 
-    // --- the context: the device's primary one, which cuBLAS and other libraries of the process use too ---
+    // --- the context: the device's primary one, which cuBLASLt and other libraries of the process use too ---
 
     /// <summary>context, device</summary>
     public readonly delegate* unmanaged<CUcontext*, CUdevice, CUresult> cuDevicePrimaryCtxRetain =

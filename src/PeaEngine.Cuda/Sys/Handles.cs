@@ -1,5 +1,4 @@
 // NVIDIA's names of what is only passed on: an address of the device, an ordinal, and pointers whose target only the driver knows.
-global using cublasHandle = nint;
 global using cublasLtHandle = nint;
 global using cublasLtMatmulDesc = nint;
 global using cublasLtMatmulPreference = nint;

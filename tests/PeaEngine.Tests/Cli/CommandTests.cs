@@ -55,7 +55,7 @@ public class CommandTests
         var json = CommandLine.Run("doctor", "--json").Json();
         Assert.Equal(Environment.ProcessorCount.ToString(System.Globalization.CultureInfo.InvariantCulture), json.GetProperty("threads").GetString());
         Assert.Contains("PEA_CPU", json.GetProperty("kernels").GetString(), StringComparison.Ordinal);
-        Assert.Contains("libcublas", json.GetProperty("cublas_search").GetString(), StringComparison.OrdinalIgnoreCase);
+        Assert.Contains("cublasLt", json.GetProperty("cublaslt_search").GetString(), StringComparison.OrdinalIgnoreCase);
         var text = CommandLine.Run("doctor");
         Assert.Equal((ExitCode.Done, ""), (text.Code, text.Error));
         foreach (var name in new[] { "processor", "threads", "features", "memory", "mpi", "cuda", "CUDA driver search" }) Assert.Contains(name, text.Output, StringComparison.Ordinal);

@@ -26,22 +26,21 @@ public sealed class CudaLibraryTests : IDisposable
         var all = LibraryName.Nvrtc.Files.Select(file => file.File).ToArray();
         Assert.Equal(newest.File, Search(all).Find(LibraryName.Nvrtc)!.Value.Path);
         Assert.Equal(older.File, Search(all).Find(LibraryName.Nvrtc, newest: 12)!.Value.Path);
-        Assert.Equal(11, Search(all).Find(LibraryName.Nvrtc, only: 11)!.Value.Major);
         Assert.Null(Search(newest.File).Find(LibraryName.Nvrtc, newest: 12));
     }
 
     [Fact]
     public void AVariableNamesAFileOrAFolderAndNothingElseIsTried()
     {
-        var file = folder.Write(Newest(LibraryName.CuBlas).File, "");
-        variables["PEA_CUBLAS"] = folder.Path;
-        Assert.Equal((file, 13), Search().Find(LibraryName.CuBlas) is { } found ? (found.Path, found.Major) : default);
-        variables["PEA_CUBLAS"] = file;
-        Assert.Equal(file, Search().Find(LibraryName.CuBlas)!.Value.Path);
-        variables["PEA_CUBLAS"] = "/nowhere/libcublas.so";
-        var search = Search(Newest(LibraryName.CuBlas).File);
-        Assert.Null(search.Find(LibraryName.CuBlas));
-        Assert.Equal([new LibraryAttempt("cuBLAS", "/nowhere/libcublas.so", "not there")], search.Attempts);
+        var file = folder.Write(Newest(LibraryName.CuBlasLt).File, "");
+        variables["PEA_CUBLASLT"] = folder.Path;
+        Assert.Equal(file, Search().Find(LibraryName.CuBlasLt)!.Value.Path);
+        variables["PEA_CUBLASLT"] = file;
+        Assert.Equal(file, Search().Find(LibraryName.CuBlasLt)!.Value.Path);
+        variables["PEA_CUBLASLT"] = "/nowhere/libcublasLt.so";
+        var search = Search(Newest(LibraryName.CuBlasLt).File);
+        Assert.Null(search.Find(LibraryName.CuBlasLt));
+        Assert.Equal([new LibraryAttempt("cuBLASLt", "/nowhere/libcublasLt.so", "not there")], search.Attempts);
     }
 
     [Theory]
@@ -64,20 +63,12 @@ public sealed class CudaLibraryTests : IDisposable
     }
 
     [Fact]
-    public void WhatLiesBesideIsTakenFirst()
-    {
-        var file = folder.Write(Newest(LibraryName.CuBlas).File, "");
-        var search = Search(Newest(LibraryName.CuBlas).File);
-        Assert.Equal(file, search.Find(LibraryName.CuBlas, only: 13, beside: folder.Path)!.Value.Path);
-        Assert.Equal($"{file}: loaded", search.Describe(LibraryName.CuBlas));
-    }
-
-    [Fact]
     public void TheReportSaysWhatIsMissingAndWhereItWasLookedFor()
     {
         var facts = CudaReport.Collect(Search()).ToDictionary(fact => fact.Name, fact => fact.Value);
-        Assert.Equal("cannot be used: no CUDA driver, no NVRTC, no cuBLASLt, no cuBLAS", facts["cuda"]);
+        Assert.Equal("cannot be used: no CUDA driver, no NVRTC", facts["cuda"]);
         Assert.Equal("not found", facts["NVRTC"]);
+        Assert.Equal("not found, products are computed by the engine's own kernels", facts["cuBLASLt"]);
         foreach (var (_, file) in LibraryName.Nvrtc.Files) Assert.Contains($"{file}: not there", facts["NVRTC search"], StringComparison.Ordinal);
         Assert.NotEmpty(facts["kernel cache"]);
     }

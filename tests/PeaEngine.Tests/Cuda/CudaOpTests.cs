@@ -1,4 +1,5 @@
 using PeaEngine.Backends;
+using PeaEngine.Cuda;
 using PeaEngine.Tests.Ops;
 
 namespace PeaEngine.Tests.Cuda;
@@ -36,9 +37,15 @@ public class CudaOpTests
     }
 
     [NvrtcTheory, MemberData(nameof(Data))]
-    public void MatchesTheReferenceWithinItsFences(string op, DType type, int fenceBytes)
+    public void MatchesTheReferenceWithinItsFences(string op, DType type, int fenceBytes) => Check(CudaTestDevice.Open(), op, type, fenceBytes);
+
+    /// <summary>Above, aligned products without an activation are cuBLASLt's.</summary>
+    [NvrtcTheory, InlineData(DType.F32), InlineData(DType.F16), InlineData(DType.BF16)]
+    public void LinearMatchesTheReferenceByOurKernelToo(DType type) => Check(CudaTestDevice.OpenWithoutProducts(), "Linear", type, Aligned);
+
+    static void Check(CudaContext context, string op, DType type, int fenceBytes)
     {
-        using var device = new CudaBackend(CudaTestDevice.Open());
+        using var device = new CudaBackend(context);
         foreach (var @case in Ops.Concat(Typed).Single(each => each.Op == op).Cases())
         {
             using var fenced = new Fenced(new MirroredBackend(device, type, fenceBytes), fenceBytes, type);

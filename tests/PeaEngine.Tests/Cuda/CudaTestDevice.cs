@@ -19,4 +19,11 @@ static class CudaTestDevice
 
     /// <summary>Opens the device. Every opening of a virtual one has memory and faults of its own.</summary>
     public static CudaContext Open() => new(Libraries);
+
+    /// <summary>The same on a machine without cuBLASLt.</summary>
+    public static CudaContext OpenWithoutProducts()
+    {
+        var all = Libraries;
+        return new(new CudaLibraries(all.Driver, all.Compiler, all.LoadsPtx));
+    }
 }

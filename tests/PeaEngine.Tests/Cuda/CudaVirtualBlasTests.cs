@@ -5,115 +5,123 @@ using PeaEngine.VirtualGpu.Driver;
 
 namespace PeaEngine.Tests.Cuda;
 
-/// <summary>cuBLAS and cuBLASLt of the virtual devices: products as the documentation defines them, and a look at every argument.</summary>
-public unsafe class CudaVirtualBlasTests
+/// <summary>cuBLASLt of the virtual devices: products as the documentation defines them, and a look at every argument.</summary>
+public sealed unsafe class CudaVirtualBlasTests : IDisposable
 {
-    /// <summary>A device with a stream, and matrices of halves on it.</summary>
-    sealed class Device : IDisposable
+    const int M = 8, N = 4, K = 24;
+
+    readonly Random random = new(5);
+    readonly CudaContext context = new(VirtualDriver.Libraries(NvrtcPresence.Compiler));
+    readonly CudaStream stream;
+    readonly CuBlasLt blas;
+    readonly nint handle, product, preference, layoutA, layoutB, layoutD;
+
+    public CudaVirtualBlasTests()
     {
-        readonly Random random = new(5);
-
-        public Device()
-        {
-            Context = new(VirtualDriver.Libraries(NvrtcPresence.Compiler));
-            Stream = new(Context);
-        }
-
-        public CudaContext Context { get; }
-
-        public CudaStream Stream { get; }
-
-        public (float[] Values, nint Address) Halves(int count)
-        {
-            Half[] values = [.. Enumerable.Range(0, count).Select(_ => (Half)(random.NextDouble() - 0.5))];
-            var memory = Stream.Allocate(2 * count);
-            using var staging = new Staging(Stream, 1024);
-            staging.Upload(MemoryMarshal.AsBytes(values.AsSpan()), memory.Address);
-            return ([.. values.Select(value => (float)value)], memory.Address);
-        }
-
-        public T[] Download<T>(nint address, int count) where T : unmanaged
-        {
-            var values = new T[count];
-            using var staging = new Staging(Stream, 1024);
-            staging.Download(address, MemoryMarshal.AsBytes(values.AsSpan()));
-            return values;
-        }
-
-        public void Dispose() => Context.Dispose();
-    }
-
-    [NvrtcTheory, InlineData(0, 0), InlineData(1, 0), InlineData(0, 1), InlineData(1, 1)]
-    public void ProductsOfABatch(int transposeA, int transposeB)
-    {
-        const int M = 5, N = 7, K = 33, Batch = 3, Leading = 40, Stride = 40 * 40;
-        using var device = new Device();
-        var blas = device.Context.Libraries.CuBlas;
-        var (a, b, c) = (device.Halves(Batch * Stride), device.Halves(Batch * Stride), device.Halves(Batch * Stride));
-        var workspace = device.Stream.Allocate(1 << 16);
-        nint created;
-        const float Alpha = 0.5f, Beta = 2;
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, blas.cublasCreate_v2(&created));
-        var handle = created;
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, blas.cublasSetStream_v2(handle, device.Stream.Handle));
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, blas.cublasSetWorkspace_v2(handle, workspace.Address, 1 << 16));
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, Product(Leading));
-        var result = device.Download<Half>(c.Address, Batch * Stride);
-        for (var i = 0; i < Batch; i++)
-            for (var m = 0; m < M; m++)
-                for (var n = 0; n < N; n++)
-                {
-                    double sum = 0;
-                    for (var k = 0; k < K; k++)
-                        sum += (double)a.Values[i * Stride + (transposeA == 1 ? m * Leading + k : k * Leading + m)] * b.Values[i * Stride + (transposeB == 1 ? k * Leading + n : n * Leading + k)];
-                    var at = i * Stride + n * Leading + m;
-                    Assert.Equal(Alpha * sum + Beta * c.Values[at], (double)result[at], 2e-3);
-                }
-        // Nothing between the columns was touched.
-        Assert.Equal(c.Values[M], (float)result[M]);
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_INVALID_VALUE, Product(4));
-        Assert.Contains("the leading dimension 4 of ", Marshal.PtrToStringUTF8((nint)blas.cublasGetStatusString(cublasStatus.CUBLAS_STATUS_INVALID_VALUE)), StringComparison.Ordinal);
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, blas.cublasDestroy_v2(handle));
-
-        cublasStatus Product(int leading)
-        {
-            float x = Alpha, y = Beta;
-            return blas.cublasGemmStridedBatchedEx(handle, (cublasOperation)transposeA, (cublasOperation)transposeB, M, N, K, &x, a.Address, cudaDataType.CUDA_R_16F, leading, Stride,
-                b.Address, cudaDataType.CUDA_R_16F, leading, Stride, &y, c.Address, cudaDataType.CUDA_R_16F, leading, Stride, Batch, cublasComputeType.CUBLAS_COMPUTE_32F, cublasGemmAlgo.CUBLAS_GEMM_DEFAULT);
-        }
-    }
-
-    [NvrtcFact]
-    public void ProductsWithABias()
-    {
-        const int M = 6, N = 4, K = 20;
-        using var device = new Device();
-        var blas = device.Context.Libraries.CuBlasLt;
-        var (a, b, bias) = (device.Halves(K * M), device.Halves(K * N), device.Halves(M));
-        var d = device.Stream.Allocate(2 * M * N);
-        nint handle, product, layoutA, layoutB, layoutD;
-        Expect(blas.cublasLtCreate(&handle));
-        Expect(blas.cublasLtMatmulDescCreate(&product, cublasComputeType.CUBLAS_COMPUTE_32F, cudaDataType.CUDA_R_32F));
-        var (transposed, epilogue, address) = ((int)cublasOperation.CUBLAS_OP_T, (int)cublasLtEpilogue.CUBLASLT_EPILOGUE_BIAS, bias.Address);
+        stream = new(context);
+        blas = context.Libraries.CuBlasLt.Value!;
+        nint made;
+        Expect(blas.cublasLtCreate(&made));
+        handle = made;
+        Expect(blas.cublasLtMatmulDescCreate(&made, cublasComputeType.CUBLAS_COMPUTE_32F, cudaDataType.CUDA_R_32F));
+        product = made;
+        Expect(blas.cublasLtMatmulPreferenceCreate(&made));
+        preference = made;
+        (layoutA, layoutB, layoutD) = (Layout(K, M), Layout(K, N), Layout(M, N));
+        var (transposed, epilogue, address) = ((int)cublasOperation.CUBLAS_OP_T, (int)cublasLtEpilogue.CUBLASLT_EPILOGUE_BIAS, (nint)32);
         Expect(blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSA, &transposed, 4));
         Expect(blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 4));
         Expect(blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER, &address, 8));
-        Expect(blas.cublasLtMatrixLayoutCreate(&layoutA, cudaDataType.CUDA_R_16F, K, M, K));
-        Expect(blas.cublasLtMatrixLayoutCreate(&layoutB, cudaDataType.CUDA_R_16F, K, N, K));
-        Expect(blas.cublasLtMatrixLayoutCreate(&layoutD, cudaDataType.CUDA_R_16F, M, N, M));
-        float one = 1, zero = 0;
-        Expect(blas.cublasLtMatmul(handle, product, &one, a.Address, layoutA, b.Address, layoutB, &zero, d.Address, layoutD, d.Address, layoutD, null, 0, 0, device.Stream.Handle));
-        var result = device.Download<Half>(d.Address, M * N);
+    }
+
+    public void Dispose()
+    {
+        foreach (var layout in new[] { layoutA, layoutB, layoutD }) Expect(blas.cublasLtMatrixLayoutDestroy(layout));
+        Expect(blas.cublasLtMatmulPreferenceDestroy(preference));
+        Expect(blas.cublasLtMatmulDescDestroy(product));
+        Expect(blas.cublasLtDestroy(handle));
+        context.Dispose();
+    }
+
+    [NvrtcFact]
+    public void AProductWithABiasIsWhatTheDocumentationSays()
+    {
+        var (a, b, bias) = (Halves(K * M), Halves(K * N), Halves(M));
+        var d = stream.Allocate(2 * M * N);
+        Expect(Run(Search(), a.Address, b.Address, d.Address, bias.Address));
+        var result = new Half[M * N];
+        using var staging = new Staging(stream, 1024);
+        staging.Download(d.Address, MemoryMarshal.AsBytes(result.AsSpan()));
         for (var m = 0; m < M; m++)
             for (var n = 0; n < N; n++)
                 Assert.Equal(bias.Values[m] + Enumerable.Range(0, K).Sum(k => (double)a.Values[m * K + k] * b.Values[n * K + k]), (double)result[n * M + m], 2e-3);
-        // A wrong pairing of matrices, a size that no attribute has, a handle of something else.
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_INVALID_VALUE, blas.cublasLtMatmul(handle, product, &one, a.Address, layoutD, b.Address, layoutB, &zero, d.Address, layoutD, d.Address, layoutD, null, 0, 0, device.Stream.Handle));
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_INVALID_VALUE, blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_EPILOGUE, &epilogue, 3));
-        Assert.Equal(cublasStatus.CUBLAS_STATUS_INVALID_VALUE, blas.cublasLtMatrixLayoutDestroy(device.Stream.Handle));
-        foreach (var layout in new[] { layoutA, layoutB, layoutD }) Expect(blas.cublasLtMatrixLayoutDestroy(layout));
-        Expect(blas.cublasLtMatmulDescDestroy(product));
-        Expect(blas.cublasLtDestroy(handle));
+    }
+
+    [NvrtcFact]
+    public void WhatTheLibraryWouldTakeAmissIsRefused()
+    {
+        var (a, b, d, bias) = (stream.Allocate(4096).Address, stream.Allocate(4096).Address, stream.Allocate(4096).Address, stream.Allocate(4096).Address);
+        var algorithm = Search();
+        // Nobody said that addresses may be less than multiples of 256, and the bias was at a multiple of 32.
+        Refuses("B begins at", Run(algorithm, a, b + 16, d, bias));
+        Refuses("the algorithm takes it for a multiple of 32", Run(algorithm, a, b, d, bias + 16));
+        Refuses("a bias at 0x0", Run(algorithm, a, b, d, 0));
+        // An algorithm of another product, none at all, too small a workspace.
+        var other = Layout(K, N + 1);
+        Refuses("is used for", Run(algorithm, a, b, d, bias, other));
+        Expect(blas.cublasLtMatrixLayoutDestroy(other));
+        float one = 1, zero = 0;
+        Refuses("no algorithm", blas.cublasLtMatmul(handle, product, &one, a, layoutA, b, layoutB, &zero, d, layoutD, d, layoutD, null, 0, 0, stream.Handle));
+        ulong bytes = 1024;
+        Expect(blas.cublasLtMatmulPreferenceSetAttribute(preference, cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, &bytes, 8));
+        Refuses("the algorithm needs 1024", Run(Search(), a, b, d, bias));
+        // Types that are in no row of the documentation's table, a size that no attribute has, a handle of something else.
+        nint singles;
+        Expect(blas.cublasLtMatrixLayoutCreate(&singles, cudaDataType.CUDA_R_16BF, M, N, M));
+        cublasLtMatmulHeuristicResult result;
+        int count;
+        Refuses("types CUDA_R_16F, CUDA_R_16F, CUDA_R_16BF, CUDA_R_16BF", blas.cublasLtMatmulAlgoGetHeuristic(handle, product, layoutA, layoutB, singles, singles, preference, 1, &result, &count));
+        Expect(blas.cublasLtMatrixLayoutDestroy(singles));
+        Refuses("of 3 bytes", blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_EPILOGUE, &count, 3));
+        Refuses("no handle", blas.cublasLtMatrixLayoutDestroy(stream.Handle));
+    }
+
+    cublasLtMatmulAlgo Search()
+    {
+        cublasLtMatmulHeuristicResult result;
+        int count;
+        Expect(blas.cublasLtMatmulAlgoGetHeuristic(handle, product, layoutA, layoutB, layoutD, layoutD, preference, 1, &result, &count));
+        Assert.Equal(1, count);
+        return result.algo;
+    }
+
+    cublasStatus Run(cublasLtMatmulAlgo algorithm, nint a, nint b, nint d, nint bias, nint? otherB = null)
+    {
+        float one = 1, zero = 0;
+        Expect(blas.cublasLtMatmulDescSetAttribute(product, cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias, 8));
+        return blas.cublasLtMatmul(handle, product, &one, a, layoutA, b, otherB ?? layoutB, &zero, d, layoutD, d, layoutD, &algorithm, 0, 0, stream.Handle);
+    }
+
+    nint Layout(ulong rows, ulong columns)
+    {
+        nint layout;
+        Expect(blas.cublasLtMatrixLayoutCreate(&layout, cudaDataType.CUDA_R_16F, rows, columns, (long)rows));
+        return layout;
+    }
+
+    (float[] Values, nint Address) Halves(int count)
+    {
+        Half[] values = [.. Enumerable.Range(0, count).Select(_ => (Half)(random.NextDouble() - 0.5))];
+        var memory = stream.Allocate(2 * count);
+        using var staging = new Staging(stream, 1024);
+        staging.Upload(MemoryMarshal.AsBytes(values.AsSpan()), memory.Address);
+        return ([.. values.Select(value => (float)value)], memory.Address);
+    }
+
+    void Refuses(string why, cublasStatus status)
+    {
+        Assert.Equal(cublasStatus.CUBLAS_STATUS_INVALID_VALUE, status);
+        Assert.Contains(why, Marshal.PtrToStringUTF8((nint)blas.cublasLtGetStatusString(status)), StringComparison.Ordinal);
     }
 
     static void Expect(cublasStatus status) => Assert.Equal(cublasStatus.CUBLAS_STATUS_SUCCESS, status);

@@ -42,7 +42,7 @@ sealed unsafe class RecordingDriver
     public Driver Table() => new(Resolve);
 
     /// <summary>The table with no other library behind it: enough for everything but compiling and products.</summary>
-    public CudaLibraries Libraries() => new(Table(), null!, null!, null!, loadsPtx: true);
+    public CudaLibraries Libraries() => new(Table(), null!, loadsPtx: true);
 
     /// <summary>A call fails from now on, after some that do not.</summary>
     public void Fail(string name, CUresult result, int after = 0) => failures[name] = (result, after);

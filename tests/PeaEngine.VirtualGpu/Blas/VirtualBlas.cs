@@ -4,11 +4,11 @@ using PeaEngine.VirtualGpu.Memory;
 
 namespace PeaEngine.VirtualGpu.Blas;
 
-/// <summary>What cuBLAS and cuBLASLt share here: errors, and products as work of a stream.</summary>
+/// <summary>The errors of cuBLASLt, and products as work of a stream.</summary>
 static class VirtualBlas
 {
     /// <summary>What products are called among the launches.</summary>
-    public const string Name = "cublas";
+    public const string Name = "cublaslt";
 
     [ThreadStatic]
     static string? problem;
@@ -44,12 +44,12 @@ static class VirtualBlas
         lock (context.Gate)
         {
             Expect(gemm.Problem() is null, gemm.Problem() ?? "");
-            foreach (var matrix in new[] { gemm.A, gemm.B, gemm.D }) context.Memory.Range((ulong)matrix.Address, matrix.Extent(gemm.Batch));
-            if (gemm.Beta != 0) context.Memory.Range((ulong)gemm.C.Address, gemm.C.Extent(gemm.Batch));
+            foreach (var matrix in new[] { gemm.A, gemm.B, gemm.D }) context.Memory.Range((ulong)matrix.Address, matrix.Extent);
+            if (gemm.Beta != 0) context.Memory.Range((ulong)gemm.C.Address, gemm.C.Extent);
             stream.Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_KERNEL, () =>
             {
                 gemm.Run(context.Memory);
-                context.Add(new LaunchRecord(Name, new((int)gemm.D.Rows, (int)gemm.D.Columns, gemm.Batch), new(1), 0, new()));
+                context.Add(new LaunchRecord(Name, new((int)gemm.D.Rows, (int)gemm.D.Columns), new(1), 0, new()));
             });
         }
     }

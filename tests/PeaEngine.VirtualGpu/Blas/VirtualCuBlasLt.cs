@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using PeaEngine.Cuda;
 using PeaEngine.Cuda.Sys;
@@ -20,10 +21,46 @@ static unsafe class VirtualCuBlasLt
         public Dictionary<int, long> Attributes { get; } = [];
 
         public long this[cublasLtMatmulDescAttributes attribute] => Attributes.GetValueOrDefault((int)attribute);
+
+        public Matrix At(nint address) => new(address, Type, Rows, Columns, Leading);
     }
 
+    /// <summary>What an algorithm is found for.</summary>
+    readonly record struct Problem(bool TransposeA, bool TransposeB, bool HasBias, Matrix A, Matrix B, Matrix C, Matrix D)
+    {
+        public static Problem Of(Description product, Description a, Description b, Description c, Description d)
+        {
+            var epilogue = (cublasLtEpilogue)product.Attributes.GetValueOrDefault((int)cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_EPILOGUE, (long)cublasLtEpilogue.CUBLASLT_EPILOGUE_DEFAULT);
+            VirtualBlas.Expect(Enum.IsDefined(epilogue), $"epilogue {epilogue}");
+            return new(product[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSA] == 1, product[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSB] == 1,
+                epilogue == cublasLtEpilogue.CUBLASLT_EPILOGUE_BIAS, a.At(0), b.At(0), c.At(0), d.At(0));
+        }
+
+        /// <summary>Why there is no algorithm for it, or null.</summary>
+        public string? Refusal() => new Gemm(TransposeA, TransposeB, A, B, C, D, 1, 1, 0, false).Problem();
+    }
+
+    /// <summary>What the search found.</summary>
+    sealed class Algorithm
+    {
+        public Problem Problem { get; init; }
+        public long WorkspaceBytes { get; init; }
+        public required long[] Alignments { get; init; }
+
+        public long BiasAlignment { get; init; }
+
+        public bool RoundsPartialSums { get; init; }
+    }
+
+    /// <summary>Alignments of A, B, C and D.</summary>
+    static readonly cublasLtMatmulPreferenceAttributes[] Matrices =
+    [
+        cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES, cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+        cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES, cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES,
+    ];
+
     static readonly Lazy<CuBlasLt?> RealLibrary = new(() =>
-        new LibrarySearch().Find(LibraryName.CuBlasLt) is { } found ? new(name => NativeLibrary.GetExport(found.Handle, name)) : null);
+        new LibrarySearch().Find(LibraryName.CuBlasLt) is { } found ? CudaLibraries.Products(found.Handle) : null);
 
     /// <summary>The table.</summary>
     public static CuBlasLt Table { get; } = new(Resolve);
@@ -35,13 +72,13 @@ static unsafe class VirtualCuBlasLt
     {
         nameof(CuBlasLt.cublasLtCreate) => (nint)(delegate* unmanaged<nint*, cublasStatus>)&Create,
         nameof(CuBlasLt.cublasLtDestroy) => (nint)(delegate* unmanaged<nint, cublasStatus>)&Destroy,
+        nameof(CuBlasLt.cublasLtGetStatusString) => (nint)(delegate* unmanaged<cublasStatus, byte*>)&GetStatusString,
         nameof(CuBlasLt.cublasLtGetVersion) => (nint)(delegate* unmanaged<nuint>)&GetVersion,
         nameof(CuBlasLt.cublasLtMatmulDescCreate) => (nint)(delegate* unmanaged<nint*, cublasComputeType, cudaDataType, cublasStatus>)&DescCreate,
         nameof(CuBlasLt.cublasLtMatmulDescDestroy) => (nint)(delegate* unmanaged<nint, cublasStatus>)&DescDestroy,
         nameof(CuBlasLt.cublasLtMatmulDescSetAttribute) => (nint)(delegate* unmanaged<nint, cublasLtMatmulDescAttributes, void*, nuint, cublasStatus>)&DescSetAttribute,
         nameof(CuBlasLt.cublasLtMatrixLayoutCreate) => (nint)(delegate* unmanaged<nint*, cudaDataType, ulong, ulong, long, cublasStatus>)&LayoutCreate,
         nameof(CuBlasLt.cublasLtMatrixLayoutDestroy) => (nint)(delegate* unmanaged<nint, cublasStatus>)&LayoutDestroy,
-        nameof(CuBlasLt.cublasLtMatrixLayoutSetAttribute) => (nint)(delegate* unmanaged<nint, cublasLtMatrixLayoutAttribute, void*, nuint, cublasStatus>)&LayoutSetAttribute,
         nameof(CuBlasLt.cublasLtMatmulPreferenceCreate) => (nint)(delegate* unmanaged<nint*, cublasStatus>)&PreferenceCreate,
         nameof(CuBlasLt.cublasLtMatmulPreferenceDestroy) => (nint)(delegate* unmanaged<nint, cublasStatus>)&PreferenceDestroy,
         nameof(CuBlasLt.cublasLtMatmulPreferenceSetAttribute) => (nint)(delegate* unmanaged<nint, cublasLtMatmulPreferenceAttributes, void*, nuint, cublasStatus>)&PreferenceSetAttribute,
@@ -53,12 +90,17 @@ static unsafe class VirtualCuBlasLt
     [UnmanagedCallersOnly]
     static cublasStatus Create(nint* handle)
     {
+        if (VirtualContext.Current is null) return cublasStatus.CUBLAS_STATUS_NOT_INITIALIZED;
         *handle = Registry.Add(new Description());
         return cublasStatus.CUBLAS_STATUS_SUCCESS;
     }
 
     [UnmanagedCallersOnly]
     static cublasStatus Destroy(nint handle) => VirtualBlas.Call(() => Registry.Remove<Description>(handle));
+
+    /// <summary>What was wrong with the thread's last call. As the library's own, texts are never freed.</summary>
+    [UnmanagedCallersOnly]
+    static byte* GetStatusString(cublasStatus status) => (byte*)Marshal.StringToCoTaskMemUTF8(VirtualBlas.Problem ?? status.ToString());
 
     [UnmanagedCallersOnly]
     static nuint GetVersion() => RealLibrary.Value is { } real ? real.cublasLtGetVersion() : 11803;
@@ -104,15 +146,6 @@ static unsafe class VirtualCuBlasLt
     });
 
     [UnmanagedCallersOnly]
-    static cublasStatus LayoutSetAttribute(nint layout, cublasLtMatrixLayoutAttribute attribute, void* value, nuint bytes) => VirtualBlas.Call(() =>
-    {
-        var told = Registry.Get<Description>(layout);
-        VirtualBlas.Expect(Enum.IsDefined(attribute) && bytes == (attribute == cublasLtMatrixLayoutAttribute.CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT ? 4u : 8u), $"{attribute} of {bytes} bytes");
-        if (RealLibrary.Value is { } real) Judge(real.cublasLtMatrixLayoutSetAttribute(told.Real, attribute, value, bytes), attribute.ToString());
-        told.Attributes[(int)attribute] = bytes == 8 ? *(long*)value : *(int*)value;
-    });
-
-    [UnmanagedCallersOnly]
     static cublasStatus PreferenceCreate(nint* preference) => VirtualBlas.Call(() =>
     {
         nint made = 0;
@@ -131,18 +164,33 @@ static unsafe class VirtualCuBlasLt
     static cublasStatus PreferenceSetAttribute(nint preference, cublasLtMatmulPreferenceAttributes attribute, void* value, nuint bytes) => VirtualBlas.Call(() =>
     {
         var told = Registry.Get<Description>(preference);
-        VirtualBlas.Expect(Enum.IsDefined(attribute), $"{attribute}");
+        VirtualBlas.Expect(Enum.IsDefined(attribute) && bytes == (attribute == cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES ? 8u : 4u), $"{attribute} of {bytes} bytes");
         if (RealLibrary.Value is { } real) Judge(real.cublasLtMatmulPreferenceSetAttribute(told.Real, attribute, value, bytes), attribute.ToString());
         told.Attributes[(int)attribute] = bytes == 8 ? *(long*)value : *(int*)value;
     });
 
-    /// <summary>One algorithm that needs no workspace.</summary>
+    /// <summary>
+    /// One algorithm, the worst that was allowed: it takes the addresses to be aligned as was said, wants all of the workspace, and rounds partial sums where nobody forbade it.
+    /// </summary>
     [UnmanagedCallersOnly]
     static cublasStatus GetHeuristic(nint handle, nint descriptor, nint a, nint b, nint c, nint d, nint preference, int room, cublasLtMatmulHeuristicResult* results, int* count) => VirtualBlas.Call(() =>
     {
-        foreach (var each in (ReadOnlySpan<nint>)[handle, descriptor, a, b, c, d, preference]) Registry.Get<Description>(each);
+        Registry.Get<Description>(handle);
         VirtualBlas.Expect(room > 0, $"room for {room} algorithms");
+        var told = Registry.Get<Description>(preference);
+        var problem = Problem.Of(Registry.Get<Description>(descriptor), Registry.Get<Description>(a), Registry.Get<Description>(b), Registry.Get<Description>(c), Registry.Get<Description>(d));
+        VirtualBlas.Expect(problem.Refusal() is null, problem.Refusal() ?? "");
+        var algorithm = new Algorithm
+        {
+            Problem = problem,
+            WorkspaceBytes = told.Attributes.GetValueOrDefault((int)cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES),
+            Alignments = [.. Matrices.Select(matrix => told.Attributes.GetValueOrDefault((int)matrix, 256))],
+            BiasAlignment = Alignment(Registry.Get<Description>(descriptor)[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER]),
+            RoundsPartialSums = (told.Attributes.GetValueOrDefault((int)cublasLtMatmulPreferenceAttributes.CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, 7) & 5) != 0,
+        };
         *results = default;
+        results->algo.data[0] = (ulong)Registry.Add(algorithm);
+        results->workspaceSize = (nuint)algorithm.WorkspaceBytes;
         *count = 1;
     });
 
@@ -152,28 +200,23 @@ static unsafe class VirtualCuBlasLt
     {
         Registry.Get<Description>(handle);
         var told = Registry.Get<Description>(descriptor);
+        var (matrixA, matrixB, matrixC, matrixD) = (Registry.Get<Description>(layoutA), Registry.Get<Description>(layoutB), Registry.Get<Description>(layoutC), Registry.Get<Description>(layoutD));
+        var problem = Problem.Of(told, matrixA, matrixB, matrixC, matrixD);
+        VirtualBlas.Expect(algorithm != null, "no algorithm: the library would search for one in each call");
+        var chosen = Registry.Get<Algorithm>((nint)algorithm->data[0]);
+        VirtualBlas.Expect(chosen.Problem == problem, $"an algorithm for {chosen.Problem} is used for {problem}");
+        VirtualBlas.Expect((long)bytes >= chosen.WorkspaceBytes, $"a workspace of {bytes} bytes, the algorithm needs {chosen.WorkspaceBytes}");
+        VirtualBlas.Expect(workspace % 256 == 0, $"a workspace at 0x{workspace:x}, expected a multiple of 256");
         if (bytes > 0) VirtualContext.Current!.Memory.Range((ulong)workspace, (long)bytes);
-        var epilogue = told.Attributes.TryGetValue((int)cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_EPILOGUE, out var chosen) ? (cublasLtEpilogue)chosen : cublasLtEpilogue.CUBLASLT_EPILOGUE_DEFAULT;
-        VirtualBlas.Expect(Enum.IsDefined(epilogue), $"epilogue {epilogue}");
-        var hasBias = epilogue == cublasLtEpilogue.CUBLASLT_EPILOGUE_BIAS;
-        var bias = hasBias ? (nint)told[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER] : 0;
-        VirtualBlas.Expect(!hasBias || bias != 0, "an epilogue with a bias that is nowhere");
-        var (matrixD, batch) = Of(d, layoutD);
-        var (matrixA, batchA) = Of(a, layoutA);
-        var (matrixB, batchB) = Of(b, layoutB);
-        var (matrixC, batchC) = Of(c, layoutC);
-        VirtualBlas.Expect(batchA == batch && batchB == batch && batchC == batch, $"batches of {batchA}, {batchB}, {batchC} and {batch} matrices");
-        var biasType = told.Attributes.TryGetValue((int)cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_DATA_TYPE, out var type) ? (cudaDataType)type : matrixD.Type;
-        VirtualBlas.Add(Registry.Get<VirtualStream>(stream), new(told[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSA] == 1, told[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSB] == 1,
-            matrixA, matrixB, matrixC, matrixD, *alpha, *beta, bias, biasType, batch));
+        foreach (var (name, address, alignment) in new[] { ("A", a, chosen.Alignments[0]), ("B", b, chosen.Alignments[1]), ("C", c, chosen.Alignments[2]), ("D", d, chosen.Alignments[3]) })
+            VirtualBlas.Expect(address % alignment == 0, $"{name} begins at 0x{address:x}, the algorithm takes it for a multiple of {alignment}");
+        var bias = problem.HasBias ? (nint)told[cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER] : 0;
+        VirtualBlas.Expect(!problem.HasBias || bias != 0 && bias % chosen.BiasAlignment == 0, $"a bias at 0x{bias:x}, the algorithm takes it for a multiple of {chosen.BiasAlignment}");
+        VirtualBlas.Add(Registry.Get<VirtualStream>(stream), new(problem.TransposeA, problem.TransposeB, matrixA.At(a), matrixB.At(b), matrixC.At(c), matrixD.At(d), *alpha, *beta, bias, chosen.RoundsPartialSums));
     });
 
-    static (Matrix, int Batch) Of(nint address, nint layout)
-    {
-        var told = Registry.Get<Description>(layout);
-        var batch = told.Attributes.GetValueOrDefault((int)cublasLtMatrixLayoutAttribute.CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, 1);
-        return (new(address, told.Type, told.Rows, told.Columns, told.Leading, told.Attributes.GetValueOrDefault((int)cublasLtMatrixLayoutAttribute.CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET)), (int)batch);
-    }
+    /// <summary>The largest power of two that an address is a multiple of, 256 at most.</summary>
+    static long Alignment(long address) => 1L << Math.Min(8, BitOperations.TrailingZeroCount(address));
 
     static void Judge(cublasStatus status, string what) => VirtualBlas.Expect(status == cublasStatus.CUBLAS_STATUS_SUCCESS, $"the real cuBLASLt says {status} to {what}");
 }

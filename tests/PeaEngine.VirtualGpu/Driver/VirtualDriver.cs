@@ -26,8 +26,8 @@ public static unsafe partial class VirtualDriver
     [ThreadStatic]
     static (CUresult Result, string Text) problem;
 
-    /// <summary>The virtual driver and products of matrices, and the real NVRTC.</summary>
-    public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, VirtualCuBlas.Table, VirtualCuBlasLt.Table, loadsPtx: true);
+    /// <summary>The virtual driver, products of matrices, and the real NVRTC.</summary>
+    public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, loadsPtx: true) { CuBlasLt = new(VirtualCuBlasLt.Table) };
 
     static nint Resolve(string name) => OfDevices(name) ?? OfMemory(name) ?? OfStreams(name) ?? OfModules(name) ?? OfGraphs(name) ?? throw new NotSupportedException($"the virtual driver has no {name}");
 

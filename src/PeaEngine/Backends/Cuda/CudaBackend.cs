@@ -4,7 +4,8 @@ namespace PeaEngine.Backends;
 
 /// <summary>
 /// Ops on a device of NVIDIA's by our own kernels. Work is given to one stream and done in its order; only <see cref="Download"/> waits. Activations are of one type,
-/// F16, BF16 or F32; weights are best of the same, others are converted in each call; sums and statistics are F32. The same bits come out on any number of multiprocessors.
+/// F16, BF16 or F32; weights are best of the same, others are converted in each call; sums and statistics are F32. The same bits come out on any number of multiprocessors, but for
+/// products by cuBLASLt, which are the same bits on the same device with the same library.
 /// </summary>
 public sealed partial class CudaBackend : Backend
 {

@@ -36,6 +36,20 @@ public sealed partial class CudaBackend
     }
 
     /// <summary>
+    /// The addresses of a weight and its bias in one type. cuBLASLt adds a bias of its result's type only, and ours are F32. A copy in each call costs a launch over a row; one that is kept would have to be
+    /// made again whenever somebody writes to the bias, trains it or frees it, and a recorded graph would not see that.
+    /// </summary>
+    (nint Weight, nint Bias) Converted(Tensor weight, Tensor? bias, DType type)
+    {
+        if (bias is not { } added || added.DType == type) return (Converted(weight, type), Address(bias));
+        var weightBytes = weight.DType == type ? 0 : Arena.Align(weight.Elements * type.SizeInBytes());
+        var copies = Workspace(weightBytes + added.Elements * type.SizeInBytes());
+        if (weightBytes > 0) Convert(weight, copies, type);
+        Convert(added, copies + (nint)weightBytes, type);
+        return (weightBytes > 0 ? copies : weight.Address, copies + (nint)weightBytes);
+    }
+
+    /// <summary>
     /// Memory for one op, contents undefined; the next op may have it. Where more is asked for than ever before, the old is kept all the same, since a recorded graph may use it.
     /// </summary>
     nint Workspace(long bytes)
