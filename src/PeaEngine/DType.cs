@@ -3,7 +3,7 @@ namespace PeaEngine;
 /// <summary>Element types of stored tensors, named as safetensors names them.</summary>
 public enum DType
 {
-    /// <summary>IEEE 754 single precision; every activation is this.</summary>
+    /// <summary>IEEE 754 single precision.</summary>
     F32,
     /// <summary>IEEE 754 half precision.</summary>
     F16,

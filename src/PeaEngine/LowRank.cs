@@ -13,7 +13,7 @@ public readonly record struct LowRank(Tensor Down, Tensor Up, float Scale)
     {
         ArgumentNullException.ThrowIfNull(p);
         using var scope = p.Scratch();
-        var scaled = p.New(Up.Shape);
+        var scaled = p.New(Up.Shape, Up.DType);
         p.Backend.Combine(scaled, new Term(Scale, Up));
         var matrix = weight.Reshape([Up.Shape[0], Down.Shape[1]]);
         // A product of a matrix with another that is not turned is what a gradient's way back through a linear layer is.

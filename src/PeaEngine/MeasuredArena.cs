@@ -13,14 +13,17 @@ public static class MeasuredArena
     /// <param name="cancellation">Of the real run's pass.</param>
     public static void Run(Backend backend, Action<Pass> body, CancellationToken cancellation)
     {
-        using var arena = new Arena(backend, Measure(body));
+        using var arena = new Arena(backend, Measure(backend, body));
         body(new Pass(backend, arena, cancellation));
     }
 
-    /// <summary>The most bytes that <paramref name="body"/> has in use at once.</summary>
-    public static long Measure(Action<Pass> body)
+    /// <summary>The most bytes that <paramref name="body"/> would have in use at once.</summary>
+    /// <param name="backend">Where it would be run: its activations have their type's size.</param>
+    /// <param name="body">As in <see cref="Run"/>.</param>
+    public static long Measure(Backend backend, Action<Pass> body)
     {
-        using var nothing = new NullBackend();
+        ArgumentNullException.ThrowIfNull(backend);
+        using var nothing = new NullBackend(backend.ActivationType);
         using var endless = new Arena(nothing, Unbounded);
         body(new Pass(nothing, endless));
         return endless.PeakBytes;

@@ -9,11 +9,20 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     /// <summary>Where its tensors live.</summary>
     public Arena Arena { get; } = arena;
 
-    /// <summary>A tensor that lives until the innermost <see cref="Scope"/> ends.</summary>
-    public Tensor New(Shape shape, DType dtype = DType.F32) => Arena.Scratch(shape, dtype);
+    /// <summary>A tensor that lives until the innermost <see cref="Scope"/> ends: an activation, unless a type is named.</summary>
+    public Tensor New(Shape shape, DType? dtype = null) => Arena.Scratch(shape, dtype ?? Backend.ActivationType);
 
-    /// <summary>A tensor that outlives every scope of the pass.</summary>
-    public Tensor Keep(Shape shape, DType dtype = DType.F32) => Arena.Keep(shape, dtype);
+    /// <summary>A tensor that outlives every scope of the pass: an activation, unless a type is named.</summary>
+    public Tensor Keep(Shape shape, DType? dtype = null) => Arena.Keep(shape, dtype ?? Backend.ActivationType);
+
+    /// <summary>x itself where it has the type, else a new tensor: x converted. So do values pass from a model to what is F32 around it, and back.</summary>
+    public Tensor Cast(Tensor x, DType dtype)
+    {
+        if (x.DType == dtype) return x;
+        var y = New(x.Shape, dtype);
+        Backend.Copy(x, y);
+        return y;
+    }
 
     /// <summary>
     /// Begins a scope: what <see cref="New"/> gives from here on is released when the scope is disposed. A layer allocates
@@ -28,10 +37,10 @@ public sealed class Pass(Backend backend, Arena arena, CancellationToken cancell
     public Gradients? Gradients { get; init; }
 
     /// <summary>A tensor that a backward pass will need: kept where there will be one, else scratch.</summary>
-    public Tensor Save(Shape shape, DType dtype = DType.F32) => Saved == null ? New(shape, dtype) : Keep(shape, dtype);
+    public Tensor Save(Shape shape, DType? dtype = null) => Saved == null ? New(shape, dtype) : Keep(shape, dtype);
 
-    /// <summary>x itself, to be overwritten; where a backward pass will need it, another tensor of its shape, which that will need too.</summary>
-    public Tensor Over(Tensor x) => Saved == null ? x : Keep(x.Shape);
+    /// <summary>x itself, to be overwritten; where a backward pass will need it, another tensor of its shape and type, which that will need too.</summary>
+    public Tensor Over(Tensor x) => Saved == null ? x : Keep(x.Shape, x.DType);
 
     /// <summary>Whether blocks that can be computed again leave their inputs alone and are computed again when the backward pass comes to them.</summary>
     public bool Recomputes { get; init; }

@@ -6,20 +6,27 @@ namespace PeaEngine;
 
 /// <summary>
 /// A place in a checkpoint: <c>w / "down_blocks" / 0 / "resnets" / 1</c> spells the key's beginning, and the Take methods load
-/// what a layer needs onto the backend, once, in its stored element type.
+/// what a layer needs onto the backend, once. Matrices and convolutions are of the backend's <see cref="Backend.WeightType"/>.
 /// </summary>
 public readonly struct Weights
 {
     readonly WeightStore store;
     readonly string prefix;
+    readonly float matrices, vectors;
 
-    internal Weights(WeightStore store, string prefix) => (this.store, this.prefix) = (store, prefix);
+    internal Weights(WeightStore store, string prefix, float matrices = 1, float vectors = 1) =>
+        (this.store, this.prefix, this.matrices, this.vectors) = (store, prefix, matrices, vectors);
 
     /// <summary>One step down by name.</summary>
-    public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix + name + ".");
+    public static Weights operator /(Weights weights, string name) => new(weights.store, weights.prefix + name + ".", weights.matrices, weights.vectors);
 
     /// <summary>One step down by index.</summary>
     public static Weights operator /(Weights weights, int index) => weights / index.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The same place, where what is taken is multiplied: by powers of two, so that it stays exact but for what becomes subnormal.</summary>
+    /// <param name="matrices">The factor of matrices and convolutions.</param>
+    /// <param name="vectors">The factor of vectors.</param>
+    public Weights Scaled(float matrices, float vectors) => new(store, prefix, this.matrices * matrices, this.vectors * vectors);
 
     /// <summary>The key of <paramref name="name"/> at this place, for messages.</summary>
     public string Key(string name) => prefix + name;
@@ -29,29 +36,29 @@ public readonly struct Weights
 
     /// <summary>A table, in its stored type.</summary>
     /// <exception cref="PeaException">The key is missing, its shape differs, or its type is not F32, F16 or BF16.</exception>
-    public Tensor Take(string name, Shape shape) => store.Take(prefix + name, shape, shape, asF32: false);
+    public Tensor Take(string name, Shape shape) => store.TakeTable(prefix + name, shape);
 
-    /// <summary>A convolution's [O, I, kh, kw], laid out as [O, kh, kw, I], in its stored type.</summary>
+    /// <summary>A convolution's [O, I, kh, kw], laid out as [O, kh, kw, I].</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
     public Weight TakeConv(string name, int outChannels, int inChannels, int kernel) =>
-        store.TakeConv(prefix + name, outChannels, inChannels, kernel);
+        store.TakeConv(prefix + name, outChannels, inChannels, kernel, matrices);
 
-    /// <summary>A matrix [O, I], stored as such or as a 1×1 convolution's [O, I, 1, 1], in its stored type.</summary>
+    /// <summary>A matrix [O, I], stored as such or as a 1×1 convolution's [O, I, 1, 1].</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
     public Weight TakeMatrix(string name, int outChannels, int inChannels)
     {
         Shape matrix = [outChannels, inChannels];
         var isConv = store.Source.Tensors.TryGetValue(prefix + name, out var info) && info.Shape.Count == 4;
-        return store.TakeMatrix(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix);
+        return store.TakeMatrix(prefix + name, isConv ? [outChannels, inChannels, 1, 1] : matrix, matrix, matrices);
     }
 
-    /// <summary>Two matrices [rows, columns] of one type, the second's rows below the first's: [2·rows, columns] in their stored type.</summary>
+    /// <summary>Two matrices [rows, columns] of one type, the second's rows below the first's: [2·rows, columns].</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>, or the types differ.</exception>
-    public Weight TakeStacked(string first, string second, int rows, int columns) => store.TakeStacked(prefix + first, prefix + second, [rows, columns]);
+    public Weight TakeStacked(string first, string second, int rows, int columns) => store.TakeStacked(prefix + first, prefix + second, [rows, columns], matrices);
 
     /// <summary>A bias or a norm's parameter [length], converted to F32.</summary>
     /// <exception cref="PeaException">As for <see cref="Take"/>.</exception>
-    public Tensor TakeVector(string name, int length) => store.Take(prefix + name, [length], [length], asF32: true);
+    public Tensor TakeVector(string name, int length) => store.TakeVector(prefix + name, [length], vectors);
 }
 
 /// <summary>
@@ -63,22 +70,25 @@ public sealed class WeightStore : IDisposable
     const int PieceBytes = 1 << 22, SlabBytes = 1 << 25;
 
     readonly Backend backend;
+    readonly bool keepsTypes;
     readonly HashSet<string> taken = [];
     readonly List<Storage> slabs = [];
     readonly Dictionary<string, Weight> weights = [];
     readonly Dictionary<string, Tensor> parameters = [];
     long slabUsed;
-    byte[] piece = [], turned = [];
+    byte[] piece = [], turned = [], converted = [];
+    float[] singles = [];
 
-    WeightStore(Backend backend, ITensorSource source) => (this.backend, Source) = (backend, source);
+    WeightStore(Backend backend, ITensorSource source, bool keepsTypes) => (this.backend, Source, this.keepsTypes) = (backend, source, keepsTypes);
 
     /// <summary>Builds a model over a new store, which the model then owns; when that fails, what was loaded is freed.</summary>
     /// <param name="backend">Where the weights go.</param>
     /// <param name="source">Where they come from; it stays the caller's.</param>
     /// <param name="build">Takes the weights.</param>
-    public static TModel Load<TModel>(Backend backend, ITensorSource source, Func<WeightStore, TModel> build)
+    /// <param name="keepsTypes">Whether matrices stay in their stored type, whatever the backend computes in: for what is trained.</param>
+    public static TModel Load<TModel>(Backend backend, ITensorSource source, Func<WeightStore, TModel> build, bool keepsTypes = false)
     {
-        var store = new WeightStore(backend, source);
+        var store = new WeightStore(backend, source, keepsTypes);
         try
         {
             return build(store);
@@ -112,7 +122,7 @@ public sealed class WeightStore : IDisposable
     /// <summary>Every tensor taken so far, by key, as it lies on the backend.</summary>
     public IReadOnlyDictionary<string, Tensor> Parameters => parameters;
 
-    /// <summary>The bytes of all weights taken so far, as stored.</summary>
+    /// <summary>The bytes of all weights taken so far, as they lie on the backend.</summary>
     public long Bytes { get; private set; }
 
     /// <summary>Ends the load.</summary>
@@ -120,7 +130,8 @@ public sealed class WeightStore : IDisposable
     /// <exception cref="PeaException">A key was not taken; names the first one and how many.</exception>
     public void AssertAllTaken(Predicate<string>? ignore = null)
     {
-        piece = turned = [];
+        piece = turned = converted = [];
+        singles = [];
         var left = Source.Tensors.Keys.Where(key => !taken.Contains(key) && ignore?.Invoke(key) != true).Order(StringComparer.Ordinal).ToList();
         if (left.Count > 0)
             throw new PeaException($"{Source.Path}: {left.Count} tensors that this architecture does not have, such as '{left[0]}' {Source.Tensors[left[0]]}");
@@ -134,42 +145,27 @@ public sealed class WeightStore : IDisposable
         slabs.Clear();
     }
 
-    internal Tensor Take(string key, Shape stored, Shape shape, bool asF32)
-    {
-        var info = Find(key, stored);
-        if (!asF32 || info.DType == DType.F32)
-        {
-            var tensor = parameters[key] = Allocate(shape, info.DType);
-            Upload(key, info, tensor, 0);
-            return tensor;
-        }
-        var vector = parameters[key] = Allocate(shape, DType.F32);
-        if (!backend.KeepsContents) return vector;
-        var values = new float[checked((int)info.Elements)];
-        var raw = new byte[info.Bytes];
-        Source.Read(key, 0, raw);
-        HalfConversion.ToSingle(raw, info.DType, values);
-        backend.Upload(values, vector);
-        return vector;
-    }
+    internal Tensor TakeTable(string key, Shape shape) => Take(key, shape, shape, type => type, 1);
 
-    internal Weight TakeMatrix(string key, Shape stored, Shape shape) => Register(key, Take(key, stored, shape, asF32: false));
+    internal Tensor TakeVector(string key, Shape shape, float factor) => Take(key, shape, shape, _ => DType.F32, factor);
 
-    internal Weight TakeStacked(string first, string second, Shape shape)
+    internal Weight TakeMatrix(string key, Shape stored, Shape shape, float factor) => Register(key, Take(key, stored, shape, TypeOf, factor));
+
+    internal Weight TakeStacked(string first, string second, Shape shape, float factor)
     {
         TensorInfo top = Find(first, shape), bottom = Find(second, shape);
         if (top.DType != bottom.DType) throw new PeaException($"{Source.Path}: tensor '{second}' is {bottom}, expected {top.DType} as '{first}'");
-        var tensor = Allocate([2 * shape[0], shape[1]], top.DType);
-        Upload(first, top, tensor, 0);
-        Upload(second, bottom, tensor, top.Bytes);
+        var tensor = Allocate([2 * shape[0], shape[1]], TypeOf(top.DType));
         (parameters[first], parameters[second]) = (tensor.Slice(0, shape[0]), tensor.Slice(shape[0], shape[0]));
+        Upload(first, top, parameters[first], factor);
+        Upload(second, bottom, parameters[second], factor);
         return new(first, tensor);
     }
 
-    internal Weight TakeConv(string key, int outChannels, int inChannels, int kernel)
+    internal Weight TakeConv(string key, int outChannels, int inChannels, int kernel, float factor)
     {
         var info = Find(key, [outChannels, inChannels, kernel, kernel]);
-        var tensor = parameters[key] = Allocate([outChannels, kernel, kernel, inChannels], info.DType);
+        var tensor = parameters[key] = Allocate([outChannels, kernel, kernel, inChannels], TypeOf(info.DType));
         var rowBytes = (long)inChannels * kernel * kernel * info.DType.SizeInBytes();
         var rows = (int)Math.Max(1, PieceBytes / rowBytes);
         for (var row = 0; row < outChannels && backend.KeepsContents; row += rows)
@@ -179,22 +175,51 @@ public sealed class WeightStore : IDisposable
             var to = Room(ref turned, part.Length);
             if (info.DType == DType.F32) Turn(MemoryMarshal.Cast<byte, float>(part), MemoryMarshal.Cast<byte, float>(to), inChannels, kernel * kernel);
             else Turn(MemoryMarshal.Cast<byte, ushort>(part), MemoryMarshal.Cast<byte, ushort>(to), inChannels, kernel * kernel);
-            backend.Upload(to, tensor, row * rowBytes);
+            Write(to, info.DType, tensor.Slice(row, count), 0, factor);
         }
         return Register(key, tensor);
     }
 
     Weight Register(string key, Tensor tensor) => weights[key] = new(key, tensor);
 
-    /// <summary>Copies a stored tensor, piece by piece, to where <paramref name="byteOffset"/> says in another.</summary>
-    void Upload(string key, TensorInfo info, Tensor tensor, long byteOffset)
+    /// <summary>What a matrix of a stored type becomes.</summary>
+    DType TypeOf(DType stored) => keepsTypes ? stored : backend.WeightType(stored);
+
+    Tensor Take(string key, Shape stored, Shape shape, Func<DType, DType> type, float factor)
+    {
+        var info = Find(key, stored);
+        var tensor = parameters[key] = Allocate(shape, type(info.DType));
+        Upload(key, info, tensor, factor);
+        return tensor;
+    }
+
+    /// <summary>Copies a stored tensor piece by piece.</summary>
+    void Upload(string key, TensorInfo info, Tensor tensor, float factor)
     {
         for (long offset = 0; offset < info.Bytes && backend.KeepsContents;)
         {
             var part = Piece(key, offset, info.Bytes - offset);
-            backend.Upload(part, tensor, byteOffset + offset);
+            Write(part, info.DType, tensor, offset / info.DType.SizeInBytes(), factor);
             offset += part.Length;
         }
+    }
+
+    /// <summary>Writes stored elements from an element of a tensor on, multiplied and rounded to its type.</summary>
+    void Write(ReadOnlySpan<byte> stored, DType from, Tensor tensor, long element, float factor)
+    {
+        var size = tensor.DType.SizeInBytes();
+        if (from != tensor.DType || factor != 1)
+        {
+            var count = stored.Length / from.SizeInBytes();
+            if (singles.Length < count) singles = GC.AllocateUninitializedArray<float>(count);
+            var values = singles.AsSpan(0, count);
+            HalfConversion.ToSingle(stored, from, values);
+            foreach (ref var value in values) value *= factor;
+            var rounded = Room(ref converted, count * size);
+            HalfConversion.FromSingle(values, tensor.DType, rounded);
+            stored = rounded;
+        }
+        backend.Upload(stored, tensor, element * size);
     }
 
     /// <summary>[rows, channels, taps] to [rows, taps, channels].</summary>

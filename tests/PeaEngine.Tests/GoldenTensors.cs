@@ -22,6 +22,9 @@ sealed record GoldenTensor(string Name, int[] Shape, float[] Values)
 /// <summary>A golden safetensors file's tensors, converted to singles when asked for.</summary>
 sealed class GoldenTensors(ITensorSource source) : IDisposable
 {
+    [ThreadStatic]
+    static List<(string Name, double Error)>? errors;
+
     /// <summary>Opens a file.</summary>
     public static GoldenTensors Open(params string[] path) => new(SafetensorsFile.Open(Path.Combine(path)));
 
@@ -69,6 +72,21 @@ sealed class GoldenTensors(ITensorSource source) : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => source.Dispose();
 
+    /// <summary>Runs a test of which <see cref="AssertClose(string, ReadOnlySpan{float}, ReadOnlySpan{float}, double)"/> does not fail but notes what it finds: max|expected - actual| over max|expected|.</summary>
+    public static IReadOnlyList<(string Name, double Error)> ErrorsOf(Action test)
+    {
+        var found = errors = [];
+        try
+        {
+            test();
+        }
+        finally
+        {
+            errors = null;
+        }
+        return found;
+    }
+
     /// <summary>
     /// Fails where max|expected - actual| exceeds <paramref name="tolerance"/> · max|expected|, or where a value is not finite; the message
     /// names the worst place.
@@ -88,7 +106,8 @@ sealed class GoldenTensors(ITensorSource source) : IDisposable
             if (error > worst) (worst, at) = (error, i);
             scale = Math.Max(scale, Math.Abs((double)expected[i]));
         }
-        if (worst > tolerance * scale)
+        if (errors != null) errors.Add((name, worst <= 0 ? 0 : worst / scale));
+        else if (worst > tolerance * scale)
             Assert.Fail($"{name}: at {at} of {expected.Length}: {actual[at]:g9}, expected {expected[at]:g9}; error {worst:g3}, {worst / scale:g3} of max {scale:g4}, tolerance {tolerance:g3}");
     }
 

@@ -24,7 +24,7 @@ sealed class ControlNet(int size, int tokens) : IBenchmark
         Tensor sample = room.New([1, size, size, 4]), timesteps = room.New([1], 500), image = room.New([1, Factor * size, Factor * size, 3], 1),
             sequence = room.New([1, tokens, 2048]), pooled = room.New([1, 1280]), ids = room.New([1, 6], 512);
         ControlNetConditioning Condition(Pass p) => net.Condition(p, image, sequence, pooled, ids);
-        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(p => net.Forward(p, sample, timesteps, Condition(p)))));
+        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => net.Forward(p, sample, timesteps, Condition(p)))));
         var pass = new Pass(room.Backend, arena);
         var conditioning = Condition(pass);
         var mark = arena.KeptBytes;

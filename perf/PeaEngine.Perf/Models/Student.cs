@@ -44,7 +44,7 @@ sealed class Student(string op, int tokens, string config) : IBenchmark
             var model = room.Own(BertModel.Load(room.Backend, BertConfig.Read(parsed), weights));
             forward = p => model.Forward(p, ids, mask, 1);
         }
-        var pass = new Pass(room.Backend, room.Own(new Arena(room.Backend, MeasuredArena.Measure(p => forward(p)))));
+        var pass = new Pass(room.Backend, room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => forward(p)))));
         return () =>
         {
             using var scope = pass.Scratch();

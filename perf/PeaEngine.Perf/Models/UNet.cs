@@ -15,7 +15,7 @@ sealed class UNet(int size, int tokens) : IBenchmark
     {
         var unet = room.Own(FullSizeSdxl.LoadUNet(room.Backend));
         Tensor sample = room.New([1, size, size, 4]), timesteps = room.New([1], 500), sequence = room.New([1, tokens, 2048]), pooled = room.New([1, 1280]), ids = room.New([1, 6], 512);
-        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(p => unet.Forward(p, sample, timesteps, unet.Condition(p, sequence, pooled, ids)))));
+        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => unet.Forward(p, sample, timesteps, unet.Condition(p, sequence, pooled, ids)))));
         var pass = new Pass(room.Backend, arena);
         var conditioning = unet.Condition(pass, sequence, pooled, ids);
         return () =>

@@ -15,7 +15,7 @@ sealed class VaeDecode(int size) : IBenchmark
     {
         var vae = room.Own(FullSizeSdxl.LoadVae(room.Backend));
         var latents = room.New([1, size, size, 4]);
-        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(p => vae.Decode(p, latents))));
+        var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => vae.Decode(p, latents))));
         var pass = new Pass(room.Backend, arena);
         return () =>
         {

@@ -8,26 +8,33 @@ static class DeviceOptions
     /// <summary>The device.</summary>
     public static readonly Option<string> Name = new("--device") { Description = "Where to compute: cpu, or a GPU: cuda, cuda:N.", HelpName = "NAME", DefaultValueFactory = _ => "cpu" };
 
+    /// <summary>The type of activations.</summary>
+    public static readonly Option<DType?> Type = new("--dtype") { Description = "What to compute in: fp32, fp16 or bf16. Default: fp16 on a GPU, fp32 on the CPU, which has no other.", HelpName = "TYPE", CustomParser = OptionParsers.Activations };
+
     /// <summary>The CPU's threads.</summary>
     public static readonly Option<int?> Threads = new("--threads") { Description = "CPU threads. Default: one a processor, shared with the processes that train with this one.", HelpName = "N", CustomParser = OptionParsers.Integer };
 
     const int MostThreads = 1024;
 
     /// <summary>Refuses what <see cref="Open"/> would, before anything is read.</summary>
-    /// <exception cref="OptionException">The number of threads is out of range.</exception>
+    /// <exception cref="OptionException">It is no device's name, it does not compute in the type, or the number of threads is out of range.</exception>
     public static void Check(ParseResult parsed)
     {
+        Device.Check(parsed.GetRequiredValue(Name), TypeOf(parsed));
         if (parsed.GetValue(Threads) is { } threads and not (>= 1 and <= MostThreads)) throw new OptionException($"threads: {threads}, expected 1 to {MostThreads}");
     }
 
     /// <summary>The backend that was asked for.</summary>
     /// <param name="parsed">The command line.</param>
     /// <param name="threads">Threads where none are asked for; 0 for one a processor.</param>
-    /// <exception cref="OptionException">It is no device's name, or the number of threads is out of range.</exception>
+    /// <exception cref="OptionException">As <see cref="Check"/> throws it.</exception>
     /// <exception cref="PeaException">The device is not there.</exception>
     public static Backend Open(ParseResult parsed, int threads = 0)
     {
         Check(parsed);
-        return Device.Open(parsed.GetRequiredValue(Name), parsed.GetValue(Threads) ?? threads);
+        return Device.Open(parsed.GetRequiredValue(Name), parsed.GetValue(Threads) ?? threads, TypeOf(parsed));
     }
+
+    /// <summary>The type that was asked for, of a command that has the option.</summary>
+    static DType? TypeOf(ParseResult parsed) => parsed.CommandResult.Command.Options.Contains(Type) ? parsed.GetValue(Type) : null;
 }

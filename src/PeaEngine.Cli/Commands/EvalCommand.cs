@@ -25,7 +25,7 @@ static class EvalCommand
     {
         var command = new Command("eval", "Measures how far an adapter is from the teacher, by language and split: 0 is the teacher, 1 is no text at all.")
         {
-            Adapter, Student, Model, Reference, Output, DeviceOptions.Name, DeviceOptions.Threads, Json,
+            Adapter, Student, Model, Reference, Output, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads, Json,
         };
         command.SetAction(Run);
         return command;

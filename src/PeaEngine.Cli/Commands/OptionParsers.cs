@@ -71,6 +71,15 @@ static class OptionParsers
     public static DType? Weights(ArgumentResult result) =>
         Enum.TryParse<DType>(Text(result), ignoreCase: true, out var dtype) && dtype.IsWeight() && !char.IsAsciiDigit(Text(result)[0]) ? dtype : Wrong<DType>(result, "f16, bf16 or f32");
 
+    /// <summary>A type of activations, as diffusers' users write it: <c>fp32</c>, <c>fp16</c> or <c>bf16</c>.</summary>
+    public static DType? Activations(ArgumentResult result) => Text(result) switch
+    {
+        "fp32" => DType.F32,
+        "fp16" => DType.F16,
+        "bf16" => DType.BF16,
+        _ => Wrong<DType>(result, "fp32, fp16 or bf16"),
+    };
+
     /// <summary>LoRA files, each with its scale after the last colon or without one: <c>style.safetensors:0.8</c>.</summary>
     public static LoraSource[] Loras(ArgumentResult result) => [.. result.Tokens.Select(token => Lora(token.Value))];
 

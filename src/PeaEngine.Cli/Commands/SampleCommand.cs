@@ -61,7 +61,7 @@ static class SampleCommand
         var command = new Command("sample", "Draws a picture of a prompt and writes it as PNG or JPEG.")
         {
             Prompt, Model, Config, Vae, NegativePrompt, Syntax, Steps, Guidance, GuidanceRescale, Scheduler, Eta, Seed, Width, Height, OriginalSize, Crop, TargetSize,
-            ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceOptions.Name, DeviceOptions.Threads, Output, SaveLatents, Json,
+            ClipSkip, Count, InitImage, Strength, Mask, Student, Adapter, StudentLength, Lora, Refiner, RefinerStart, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads, Output, SaveLatents, Json,
         };
         foreach (var option in ControlOptions.All) command.Options.Add(option);
         command.SetAction(Run);

@@ -18,7 +18,7 @@ static class TrainCommand
     /// <summary>The command with its options.</summary>
     public static Command Create()
     {
-        var command = new Command("train", "Trains a PEA adapter by distilling a frozen SDXL or SD.") { Config, Set, Resume, DryRun, HelpConfig, DeviceOptions.Name, DeviceOptions.Threads };
+        var command = new Command("train", "Trains a PEA adapter by distilling a frozen SDXL or SD.") { Config, Set, Resume, DryRun, HelpConfig, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads };
         command.SetAction(Run);
         return command;
     }

@@ -63,7 +63,7 @@ public sealed class PeaAdapter : IDisposable
     /// <summary>Loads an adapter from safetensors or from a file of <c>torch.save</c>.</summary>
     /// <param name="path">The file.</param>
     /// <param name="backend">Where the weights go; it stays the caller's.</param>
-    /// <param name="dtype">F32, F16 or BF16, which all weights are converted to; by default they stay in their stored type.</param>
+    /// <param name="dtype">F32, F16 or BF16, which its matrices are converted to, whatever the backend computes in; by default they are of the backend's type.</param>
     /// <param name="masksPooledMean">Whether the pooled mean leaves padding out, where the file does not say.</param>
     /// <exception cref="PeaException">The file cannot be read, is no adapter, or its layers do not fit each other.</exception>
     public static PeaAdapter Load(string path, Backend backend, DType? dtype = null, bool masksPooledMean = false)
@@ -71,7 +71,7 @@ public sealed class PeaAdapter : IDisposable
         using var file = TensorFile.Open(path);
         var metadata = new AdapterMetadata(path, file.Metadata);
         ITensorSource source = dtype is { } to ? new ConvertedTensors(file, to) : file;
-        return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata, metadata.MasksPooledMean ?? masksPooledMean));
+        return WeightStore.Load(backend, source, store => new PeaAdapter(store, metadata, metadata.MasksPooledMean ?? masksPooledMean), keepsTypes: dtype != null);
     }
 
     /// <summary>Maps a student's hidden state to what the UNet takes.</summary>

@@ -44,7 +44,7 @@ sealed class Attention
         var q = p.Save(x.Shape.WithLast(toQ.OutFeatures));
         toQ.Forward(p, x, q);
         var attended = p.Over(q);
-        Tensor? logSumExp = p.Saved == null ? null : p.Keep([x.Shape[0], heads, x.Shape[1]]);
+        Tensor? logSumExp = p.Saved == null ? null : p.Keep([x.Shape[0], heads, x.Shape[1]], DType.F32);
         p.Backend.Attention(q, keys, values, attended, heads, scale, logSumExp: logSumExp);
         toOut.Forward(p, attended, y, residual: residual);
         if (p.Saved == null) return;

@@ -64,9 +64,9 @@ public sealed class ControlNetModel : IDisposable
 
     /// <summary>Computes once per prompt and control image what every step needs. The result lies at the arena's kept end.</summary>
     /// <param name="p">The pass; its arena is the one that the steps use.</param>
-    /// <param name="image">controlnet_cond, [B or 1, H, W, conditioning_channels] F32 in 0…1, as large as the picture: one for each sample or one for all.</param>
-    /// <param name="encoderHiddenStates">[B, T, cross_attention_dim] F32</param>
-    /// <param name="textEmbeds">[B, P] F32, pooled; with <c>addition_embed_type</c> text_time only</param>
+    /// <param name="image">controlnet_cond, [B or 1, H, W, conditioning_channels] in 0…1, as large as the picture: one for each sample or one for all.</param>
+    /// <param name="encoderHiddenStates">[B, T, cross_attention_dim]</param>
+    /// <param name="textEmbeds">[B, P], pooled; with <c>addition_embed_type</c> text_time only</param>
     /// <param name="timeIds">[B, 6] F32; likewise</param>
     /// <exception cref="PeaException">A shape is not what the model wants.</exception>
     public ControlNetConditioning Condition(Pass p, Tensor image, Tensor encoderHiddenStates, Tensor? textEmbeds = null, Tensor? timeIds = null)
@@ -82,7 +82,7 @@ public sealed class ControlNetModel : IDisposable
 
     /// <summary>One step: the residuals for the UNet, at the arena's kept end until the caller releases them there.</summary>
     /// <param name="p">The pass.</param>
-    /// <param name="sample">[B, h, w, in_channels] F32, as large as the embedded control image</param>
+    /// <param name="sample">[B, h, w, in_channels], as large as the embedded control image</param>
     /// <param name="timesteps">[B] F32</param>
     /// <param name="c">Of the same batch; the next step with it overwrites what this one returned.</param>
     /// <param name="conditioningScale">What the residuals are multiplied by.</param>

@@ -35,7 +35,7 @@ sealed class LoraFusion : IDisposable
     public Tensor Upload(TensorInfo info, int inputs)
     {
         int rows = (int)info.Shape[0], columns = (int)(info.Elements / rows);
-        var tensor = Pass.New([rows, columns]);
+        var tensor = Pass.New([rows, columns], DType.F32);
         var read = values.AsSpan(0, rows * columns);
         file.Read(info, read);
         if (columns == inputs) Pass.Backend.Upload(read, tensor);

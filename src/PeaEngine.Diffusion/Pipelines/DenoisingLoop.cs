@@ -23,7 +23,7 @@ sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, doub
 }
 
 /// <summary>
-/// The sampler: scale, predict, guide, step. All memory is taken before the first step; a step allocates nothing.
+/// The sampler: scale, predict, guide, step, all but the prediction in F32. All memory is taken before the first step; a step allocates nothing.
 /// </summary>
 sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, DenoisingInput input, Scheduler scheduler, INoiseSource noise)
 {
@@ -34,7 +34,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     /// <summary>Runs all steps and gives the final latents [count, C, h, w].</summary>
     public float[] Run(ProgressMeter meter, CancellationToken cancellation)
     {
-        using var arena = new Arena(backend, MeasuredArena.Measure(p => Step(p, Prepare(p), -1)));
+        using var arena = new Arena(backend, MeasuredArena.Measure(backend, p => Step(p, Prepare(p), -1)));
         var pass = new Pass(backend, arena, cancellation);
         var state = Prepare(pass);
         scheduler.SetBeginIndex(input.Window.First);
@@ -61,31 +61,31 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     {
         var start = input.Start;
         var count = input.Count;
-        Tensor Keep(float[] values, Shape shape)
+        Tensor Keep(float[] values, Shape shape, DType? type = DType.F32)
         {
-            var tensor = p.Keep(shape);
+            var tensor = p.Keep(shape, type);
             p.Backend.Upload(values, tensor);
             return tensor;
         }
-        Tensor? Optional(float[]? values, Shape shape) => values == null ? null : Keep(values, shape);
+        Tensor? Optional(float[]? values, Shape shape, DType? type = DType.F32) => values == null ? null : Keep(values, shape, type);
 
         var latents = Keep(start.Latents, start.Shape);
         Tensor? original = Optional(start.Original, start.Shape), drawn = Optional(start.Noise, start.Shape), mask = Optional(start.Mask, start.Shape);
-        var inpaint = Optional(start.InpaintChannels, [rows * count, height, width, 1 + channels]);
+        var inpaint = Optional(start.InpaintChannels, [rows * count, height, width, 1 + channels], p.Backend.ActivationType);
         var embeddings = input.Embeddings;
         var batch = rows * count;
         using var scope = p.Scratch();
-        Tensor Upload(float[] values)
+        Tensor Upload(float[] values, DType? type = null)
         {
             var repeated = PromptEmbeddings.Repeat(values, rows, count);
             Shape shape = [batch, repeated.Length / batch];
-            var tensor = p.New(shape);
+            var tensor = p.New(shape, type);
             p.Backend.Upload(repeated, tensor);
             return tensor;
         }
         var sequence = Upload(embeddings.Sequence);
         sequence = sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]);
-        Tensor? pooled = embeddings.Pooled is { } values ? Upload(values) : null, timeIds = input.TimeIds is { } ids ? Upload(ids) : null;
+        Tensor? pooled = embeddings.Pooled is { } values ? Upload(values) : null, timeIds = input.TimeIds is { } ids ? Upload(ids, DType.F32) : null;
         var conditioning = unet.Condition(p, sequence, pooled, timeIds, unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
         return new(latents, original, drawn, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
     }
@@ -96,12 +96,14 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         var (b, measuring) = (p.Backend, index < 0);
         var count = input.Count;
         using var scope = p.Scratch();
-        var scaled = p.New(state.Latents.Shape);
-        var timesteps = p.New([rows * count]);
+        var scaled = p.New(state.Latents.Shape, DType.F32);
+        var timesteps = p.New([rows * count], DType.F32);
         var modelInput = p.New([rows * count, height, width, channels]);
+        if (!measuring) scheduler.ScaleModelInput(b, state.Latents, scaled);
+        // Latents and all that the scheduler does with them are F32; what the UNet is given and gives is of its own type.
+        scaled = p.Cast(scaled, modelInput.DType);
         if (!measuring)
         {
-            scheduler.ScaleModelInput(b, state.Latents, scaled);
             Span<float> values = stackalloc float[1];
             values[0] = (float)scheduler.Timesteps[index];
             for (var i = 0; i < rows * count; i++) b.Upload(values, timesteps.Slice(i, 1));
@@ -119,16 +121,17 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         p.Arena.ReleaseKept(mark);
         var output = p.New([rows * count, channels, height, width]);
         b.ToChannelsFirst(prediction, output);
+        output = p.Cast(output, DType.F32);
         var guided = output.Slice(0, count);
         if (rows == 2)
         {
             Tensor unconditional = guided, text = output.Slice(count, count);
-            guided = p.New(text.Shape);
+            guided = p.New(text.Shape, DType.F32);
             var scale = (float)input.Guidance;
             b.Combine(guided, new Term(1 - scale, unconditional), new Term(scale, text));
             if (input.GuidanceRescale > 0) b.RescaleGuidance(guided, text, (float)input.GuidanceRescale);
         }
-        var proper = state.Mask == null ? default : p.New(state.Latents.Shape);
+        var proper = state.Mask == null ? default : p.New(state.Latents.Shape, DType.F32);
         if (measuring) return;
         scheduler.Step(b, guided, state.Latents, new StepArguments(noise, input.Eta));
         if (state.Mask is { } mask)
@@ -146,7 +149,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     /// </summary>
     Tensor GuidanceEmbedding(Pass p, int batch, int dim)
     {
-        Tensor values = p.New([batch]), embedding = p.New([batch, dim]);
+        Tensor values = p.New([batch], DType.F32), embedding = p.New([batch, dim]);
         var scaled = new float[batch];
         Array.Fill(scaled, (float)(input.Guidance - 1) * 1000);
         p.Backend.Upload(scaled, values);

@@ -28,7 +28,7 @@ sealed class LatentSpace(Backend backend, AutoencoderKL vae)
             var image = p.New([1, height, width, 3]);
             p.Backend.Upload(pixels, image);
             var posterior = vae.Encode(p, image);
-            Tensor first = p.New([1, Channels, h, w]), last = p.New([1, h, w, Channels]);
+            Tensor first = p.New([1, Channels, h, w], DType.F32), last = p.New([1, h, w, Channels], DType.F32);
             p.Backend.Upload(noise, first);
             p.Backend.ToChannelsLast(first, last);
             p.Backend.ToChannelsFirst(vae.Scale(p, posterior.Sample(p, last)), first);
@@ -43,10 +43,10 @@ sealed class LatentSpace(Backend backend, AutoencoderKL vae)
         var picture = new float[h * Factor * w * Factor * 3];
         MeasuredArena.Run(backend, p =>
         {
-            Tensor first = p.New([1, Channels, h, w]), last = p.New([1, h, w, Channels]);
+            Tensor first = p.New([1, Channels, h, w], DType.F32), last = p.New([1, h, w, Channels], DType.F32);
             p.Backend.Upload(latents.Span, first);
             p.Backend.ToChannelsLast(first, last);
-            p.Backend.Download(vae.Decode(p, vae.Unscale(p, last)), picture);
+            p.Backend.Download(vae.Decode(p, p.Cast(vae.Unscale(p, last), p.Backend.ActivationType)), picture);
         }, cancellation);
         VaeImageProcessor.Denormalize(picture);
         return picture;

@@ -145,7 +145,7 @@ public sealed class TrainingEncoders : IDisposable
     }
 
     /// <summary>The most bytes that <see cref="EncodePicture"/> has in use at once, beside the weights.</summary>
-    public long Measure(PixelSize size) => MeasuredArena.Measure(p => Encode(p, size, new float[size.Width * size.Height * 3]));
+    public long Measure(PixelSize size) => MeasuredArena.Measure(backend, p => Encode(p, size, new float[size.Width * size.Height * 3]));
 
     /// <summary>What the teacher's text encoders make of a caption, <c>""</c> for the unconditional one.</summary>
     public TeacherText EncodeTeacher(string caption, CancellationToken cancellation = default)

@@ -19,7 +19,7 @@ sealed class RelativePositionBias
     public void Forward(Pass p, ReadOnlySpan<int> buckets, Tensor y)
     {
         using var scope = p.Scratch();
-        var rows = p.New([1, buckets.Length, heads]);
+        var rows = p.New([1, buckets.Length, heads], y.DType);
         table.Forward(p, buckets, rows);
         p.Backend.ToChannelsFirst(rows.Reshape([1, y.Shape[2], y.Shape[3], heads]), y);
     }
@@ -28,7 +28,7 @@ sealed class RelativePositionBias
     public void Backward(Pass p, Tensor dy)
     {
         using var scope = p.Scratch();
-        var rows = p.New([1, dy.Shape[2] * dy.Shape[3], heads]);
+        var rows = p.New([1, dy.Shape[2] * dy.Shape[3], heads], dy.DType);
         p.Backend.ToChannelsLast(dy, rows.Reshape([1, dy.Shape[2], dy.Shape[3], heads]));
         table.Backward(p, rows);
     }

@@ -75,7 +75,7 @@ public sealed class T5EncoderModel : IStudentModel
         var hidden = p.Save([batch, tokens, HiddenSize]);
         using var scope = p.Scratch();
         shared.Forward(p, ids, hidden);
-        var bias = p.Save([1, Config.AttentionHeads, tokens, tokens]);
+        var bias = p.Save([1, Config.AttentionHeads, tokens, tokens], DType.F32);
         var keyPadding = TokenBatch.Upload("t5", p, mask, batch, tokens);
         var buckets = RelativePositionBias.Buckets(tokens, Config);
         for (var i = 0; i < blocks.Length - skipLayers; i++)
@@ -105,7 +105,7 @@ public sealed class T5EncoderModel : IStudentModel
     {
         ArgumentNullException.ThrowIfNull(p);
         using var scope = p.Scratch();
-        Tensor dx = p.New(dState.Shape), dBias = p.New([1, Config.AttentionHeads, dx.Shape[1], dx.Shape[1]]);
+        Tensor dx = p.New(dState.Shape), dBias = p.New([1, Config.AttentionHeads, dx.Shape[1], dx.Shape[1]], DType.F32);
         finalNorm.Backward(p, p.Saved!.Pop(), dState, dx);
         var keyPadding = p.Saved.Pop();
         p.Backend.Clear(dBias);

@@ -51,17 +51,17 @@ public sealed class UNet2DConditionModel : IDisposable
 
     /// <summary>Computes once per prompt what every step needs. The result lies at the arena's kept end.</summary>
     /// <param name="p">The pass; its arena is the one that the steps use.</param>
-    /// <param name="encoderHiddenStates">[B, T, cross_attention_dim] F32</param>
-    /// <param name="textEmbeds">[B, P] F32, pooled; with <c>addition_embed_type</c> text_time only</param>
+    /// <param name="encoderHiddenStates">[B, T, cross_attention_dim]</param>
+    /// <param name="textEmbeds">[B, P], pooled; with <c>addition_embed_type</c> text_time only</param>
     /// <param name="timeIds">[B, 6] F32 (SDXL) or [B, 5] (its refiner); likewise</param>
-    /// <param name="timestepCond">[B, time_cond_proj_dim] F32: the guidance embedding of an LCM, or none</param>
+    /// <param name="timestepCond">[B, time_cond_proj_dim]: the guidance embedding of an LCM, or none</param>
     /// <exception cref="PeaException">A shape is not what the model wants.</exception>
     public UNetConditioning Condition(Pass p, Tensor encoderHiddenStates, Tensor? textEmbeds = null, Tensor? timeIds = null, Tensor? timestepCond = null) =>
         encoder.Condition(p, crossAttentions, encoderHiddenStates, textEmbeds, timeIds, timestepCond);
 
     /// <summary>One step: a new tensor [B, H, W, out_channels].</summary>
     /// <param name="p">The pass.</param>
-    /// <param name="sample">[B, H, W, in_channels] F32, of any size</param>
+    /// <param name="sample">[B, H, W, in_channels], of any size</param>
     /// <param name="timesteps">[B] F32</param>
     /// <param name="c">Of the same batch.</param>
     /// <param name="features">Collects the blocks' outputs, which then stay at the arena's kept end.</param>

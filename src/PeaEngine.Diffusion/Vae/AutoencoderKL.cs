@@ -47,7 +47,7 @@ public sealed class AutoencoderKL : IDisposable
 
     /// <summary>The distribution of a picture's latents, not yet scaled.</summary>
     /// <param name="p">The pass.</param>
-    /// <param name="images">[B, H, W, in_channels] F32 from −1 to 1</param>
+    /// <param name="images">[B, H, W, in_channels] from −1 to 1</param>
     /// <exception cref="PeaException">A shape is not what the model wants.</exception>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
     public DiagonalGaussianDistribution Encode(Pass p, Tensor images)
@@ -85,7 +85,7 @@ public sealed class AutoencoderKL : IDisposable
 
     /// <summary>A new tensor [B, h·f, w·f, out_channels]: pictures from −1 to 1, or a little beyond.</summary>
     /// <param name="p">The pass.</param>
-    /// <param name="latents">[B, h, w, latent_channels] F32, as <see cref="Unscale"/> gives them</param>
+    /// <param name="latents">[B, h, w, latent_channels], as <see cref="Unscale"/> gives them</param>
     /// <exception cref="PeaException">A shape is not what the model wants.</exception>
     /// <exception cref="OperationCanceledException">The pass was cancelled.</exception>
     public Tensor Decode(Pass p, Tensor latents)
@@ -141,14 +141,14 @@ public sealed class AutoencoderKL : IDisposable
         return images;
     }
 
-    /// <summary>A new tensor: encoded latents [B, h, w, latent_channels] as the UNet wants them, (z − mean) · scaling_factor / std.</summary>
+    /// <summary>A new tensor of latents' type: encoded latents [B, h, w, latent_channels] as the UNet wants them, (z − mean) · scaling_factor / std.</summary>
     public Tensor Scale(Pass p, Tensor latents)
     {
         var (factors, offsets) = Config.LatentScale();
         return PerChannel(p, latents, factors, offsets);
     }
 
-    /// <summary>A new tensor: the UNet's latents [B, h, w, latent_channels] as <see cref="Decode"/> wants them, z · std / scaling_factor + mean.</summary>
+    /// <summary>A new tensor of latents' type: the UNet's latents [B, h, w, latent_channels] as <see cref="Decode"/> wants them, z · std / scaling_factor + mean.</summary>
     public Tensor Unscale(Pass p, Tensor latents)
     {
         double[] factors = new double[Config.LatentChannels], offsets = new double[Config.LatentChannels];
@@ -167,9 +167,9 @@ public sealed class AutoencoderKL : IDisposable
         var channels = factors.Length;
         var diagonal = new float[channels * channels];
         for (var c = 0; c < channels; c++) diagonal[c * channels + c] = (float)factors[c];
-        var y = p.New(latents.Shape);
+        var y = p.New(latents.Shape, latents.DType);
         using var scope = p.Scratch();
-        Tensor weight = p.New([channels, channels]), bias = p.New([channels]);
+        Tensor weight = p.New([channels, channels], DType.F32), bias = p.New([channels], DType.F32);
         p.Backend.Upload(diagonal, weight);
         p.Backend.Upload(Array.ConvertAll(offsets, offset => (float)offset), bias);
         p.Backend.Linear(latents, weight, bias, y);

@@ -30,23 +30,23 @@ public sealed class DiagonalGaussianDistribution
     /// <summary>The logarithms of the variances, from −30 to 20.</summary>
     public ReadOnlySpan<float> LogVar => logVar;
 
-    /// <summary>A new tensor [B, h, w, C]: the means.</summary>
+    /// <summary>A new tensor [B, h, w, C] F32: the means.</summary>
     public Tensor Mode(Pass p)
     {
-        var y = p.New(Shape);
+        var y = p.New(Shape, DType.F32);
         p.Backend.Upload(mean, y);
         return y;
     }
 
-    /// <summary>A new tensor [B, h, w, C]: mean + standard deviation · noise.</summary>
+    /// <summary>A new tensor [B, h, w, C] F32: mean + standard deviation · noise.</summary>
     /// <param name="p">The pass.</param>
-    /// <param name="noise">[B, h, w, C] F32, standard normal</param>
+    /// <param name="noise">[B, h, w, C], standard normal</param>
     /// <exception cref="PeaException">The noise has another shape.</exception>
     public Tensor Sample(Pass p, Tensor noise)
     {
         var values = Download(p, noise, nameof(noise));
         for (var i = 0; i < values.Length; i++) values[i] = mean[i] + MathF.Exp(0.5f * logVar[i]) * values[i];
-        var y = p.New(Shape);
+        var y = p.New(Shape, DType.F32);
         p.Backend.Upload(values, y);
         return y;
     }

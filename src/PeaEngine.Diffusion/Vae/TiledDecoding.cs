@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace PeaEngine.Diffusion.Vae;
 
 /// <summary>
@@ -36,7 +34,7 @@ static class TiledDecoding
                         tile.Values.AsSpan(row * tile.Width * channels, columns * channels).CopyTo(strip.AsSpan((row * width + x) * factor * channels));
                     above[x / stride] = left = tile;
                 }
-                p.Backend.Upload(MemoryMarshal.AsBytes(strip.AsSpan()), picture, (long)top * factor * width * factor * channels * sizeof(float));
+                p.Backend.Upload(strip, picture.Reshape([height * factor, width * factor * channels]).Slice(top * factor, rows));
             }
         }
     }

@@ -83,7 +83,7 @@ sealed class DistillationStep
     (Tensor Noise, Tensor Noisy, Tensor Timesteps, Tensor? TimeIds) Inputs()
     {
         Shape image = [count, batch.LatentShape[2], batch.LatentShape[3], batch.LatentShape[1]];
-        Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count]);
+        Tensor noise = p.Keep(image), noisy = p.Keep(image), timesteps = p.Keep([count], DType.F32);
         Mix(noise, noisy, timesteps);
         return (noise, noisy, timesteps, Rows(batch.TimeIds));
     }
@@ -138,7 +138,7 @@ sealed class DistillationStep
     {
         if (rows == null) return null;
         var width = rows.Length / count;
-        var tensor = p.Keep([count, width]);
+        var tensor = p.Keep([count, width], DType.F32);
         for (var i = 0; i < count; i++) p.Backend.Upload(rows.AsSpan(weights.Order[i] * width, width), tensor.Slice(i, 1));
         return tensor;
     }

@@ -128,7 +128,7 @@ public sealed class Distiller : IDisposable
         var kind = (part.LatentShape, weights.Taught, part.DropsText.Contains(true), part.StudentMask.Length, part.TeacherSequence.Length);
         if (measured.TryGetValue(kind, out var bytes)) return bytes;
         var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
-        bytes = MeasuredArena.Measure(p => new DistillationStep(p, part, weights, options, alphasCumprod).Run(unet, target, unconditional, statistics));
+        bytes = MeasuredArena.Measure(backend, p => new DistillationStep(p, part, weights, options, alphasCumprod).Run(unet, target, unconditional, statistics));
         measured.Add(kind, bytes);
         return bytes;
     }

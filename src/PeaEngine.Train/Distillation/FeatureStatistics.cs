@@ -41,7 +41,7 @@ sealed class FeatureStatistics(int blocks, ProcessGroup processes)
     static void Add(Pass p, Tensor x, Span<double> to)
     {
         using var scope = p.Scratch();
-        Tensor squares = p.New([1]), sums = p.New([1, x.Shape[-1]]);
+        Tensor squares = p.New([1], DType.F32), sums = p.New([1, x.Shape[-1]], DType.F32);
         p.Backend.SumSquares(x, squares);
         p.Backend.Clear(sums);
         p.Backend.SumTokens(x.Reshape([1, x.Shape.Rows, x.Shape[-1]]), sums);

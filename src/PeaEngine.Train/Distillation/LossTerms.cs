@@ -17,7 +17,7 @@ sealed class LossTerms
     {
         (this.p, this.weights, this.options) = (p, weights, options);
         (count, taught) = (weights.Order.Length, weights.Taught);
-        (logits, diffusion, scale) = (p.Keep([Math.Max(taught, 1)]), p.Keep([Math.Max(count - taught, 1)]), p.Keep([count]));
+        (logits, diffusion, scale) = (p.Keep([Math.Max(taught, 1)], DType.F32), p.Keep([Math.Max(count - taught, 1)], DType.F32), p.Keep([count], DType.F32));
     }
 
     /// <summary>The gradient of the prediction [B, h, w, C]: towards the teacher's, and without one towards the noise.</summary>
@@ -42,7 +42,7 @@ sealed class LossTerms
             var gradient = p.New(actual.Shape);
             p.Backend.Clear(gradient);
             var weight = options.FeatureWeight / (statistics?.Variance(blocks.Count) ?? 1);
-            var perSample = p.Keep([taught]);
+            var perSample = p.Keep([taught], DType.F32);
             Term(actual.Slice(0, taught), expected, perSample, 0, taught, weight, gradient.Slice(0, taught));
             blocks.Add((perSample, weight));
             gradients.Add(new(name, gradient));

@@ -35,7 +35,7 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
         if (measured < batch.Count)
         {
             arena?.Dispose();
-            arena = new(backend, MeasuredArena.Measure(p => Run(p, batch, variance, samples ?? batch.Count)));
+            arena = new(backend, MeasuredArena.Measure(backend, p => Run(p, batch, variance, samples ?? batch.Count)));
             measured = batch.Count;
         }
         var pass = new Pass(backend, arena!, cancellation);
@@ -78,7 +78,7 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
     static (double Loss, Tensor Gradient) Error(Pass p, Tensor actual, float[] target, double variance, int samples)
     {
         var count = actual.Shape[0];
-        Tensor expected = p.New(actual.Shape), gradient = p.New(actual.Shape), perSample = p.New([count]);
+        Tensor expected = p.New(actual.Shape), gradient = p.New(actual.Shape), perSample = p.New([count], DType.F32);
         p.Backend.Upload(target, expected);
         p.Backend.SquaredError(actual, expected, perSample);
         var values = new float[count];

@@ -33,7 +33,7 @@ sealed class CasePredictions(Backend backend, UNet2DConditionModel unet, Evaluat
     void Run(Pass p, PromptEmbeddings texts, int first, int rows, float[][] predictions)
     {
         var shape = reference.NoiseShape;
-        Tensor sample = p.Keep([rows, shape[2], shape[3], shape[1]]), timesteps = p.Keep([rows]);
+        Tensor sample = p.Keep([rows, shape[2], shape[3], shape[1]]), timesteps = p.Keep([rows], DType.F32);
         var conditioning = Condition(p, texts, first, rows, sample);
         for (var i = 0; i < predictions.Length; i++)
         {
@@ -68,7 +68,7 @@ sealed class CasePredictions(Backend backend, UNet2DConditionModel unet, Evaluat
 
     Tensor TimeIds(Pass p, int rows)
     {
-        var tensor = p.New([rows, reference.TimeIds.Length]);
+        var tensor = p.New([rows, reference.TimeIds.Length], DType.F32);
         for (var i = 0; i < rows; i++) p.Backend.Upload(reference.TimeIds, tensor.Slice(i, 1));
         return tensor;
     }

@@ -11,10 +11,10 @@ public abstract partial class Backend
     /// <summary>
     /// softmax(scale · q · kᵀ + mask) · v per head, streamed over keys (FlashAttention, arXiv 2205.14135): the scores are never stored whole.
     /// </summary>
-    /// <param name="q">[B, Tq, heads·D] F32</param>
-    /// <param name="k">[B, Tk, heads·D] F32</param>
-    /// <param name="v">[B, Tk, heads·D] F32</param>
-    /// <param name="y">[B, Tq, heads·D] F32; may be <paramref name="q"/></param>
+    /// <param name="q">[B, Tq, heads·D] T</param>
+    /// <param name="k">[B, Tk, heads·D] T</param>
+    /// <param name="v">[B, Tk, heads·D] T</param>
+    /// <param name="y">[B, Tq, heads·D] T; may be <paramref name="q"/></param>
     /// <param name="heads">Divides the last dimension; D is any size.</param>
     /// <param name="scale">Usually 1/√D.</param>
     /// <param name="mask">Which keys a query sees.</param>

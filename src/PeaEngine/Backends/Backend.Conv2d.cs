@@ -12,13 +12,13 @@ public abstract partial class Backend
     /// <summary>
     /// y = conv(x, weight) + bias + shift + residual, channels last.
     /// </summary>
-    /// <param name="x">[B, H, W, I] F32</param>
+    /// <param name="x">[B, H, W, I] T</param>
     /// <param name="weight">[O, kh, kw, I] F32, F16 or BF16; kh = kw = 1 or 3</param>
     /// <param name="bias">[O] F32 or none</param>
-    /// <param name="y">[B, Ho, Wo, O] F32; may be <paramref name="residual"/> itself</param>
+    /// <param name="y">[B, Ho, Wo, O] T; may be <paramref name="residual"/> itself</param>
     /// <param name="geometry">Stride, padding and upsampling.</param>
-    /// <param name="shift">[B, O] F32 or none: added at every pixel (a resnet's time embedding)</param>
-    /// <param name="residual">[B, Ho, Wo, O] F32 or none</param>
+    /// <param name="shift">[B, O] T or none: added at every pixel (a resnet's time embedding)</param>
+    /// <param name="residual">[B, Ho, Wo, O] T or none</param>
     public abstract void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null);
 
     /// <summary>

@@ -2,14 +2,14 @@ namespace PeaEngine;
 
 /// <summary>One term of a linear combination.</summary>
 /// <param name="Coefficient">What the tensor is multiplied by.</param>
-/// <param name="Tensor">F32, as many elements as the output.</param>
+/// <param name="Tensor">T, as many elements as the output.</param>
 public readonly record struct Term(float Coefficient, Tensor Tensor);
 
 public abstract partial class Backend
 {
     /// <summary>y = activation(x), elementwise.</summary>
-    /// <param name="x">F32</param>
-    /// <param name="y">F32, as many elements; may be <paramref name="x"/></param>
+    /// <param name="x">T</param>
+    /// <param name="y">T, as many elements; may be <paramref name="x"/></param>
     /// <param name="activation">Which function.</param>
     public abstract void Activate(Tensor x, Tensor y, Activation activation);
 
@@ -21,33 +21,33 @@ public abstract partial class Backend
     public abstract void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation);
 
     /// <summary>y = Σ coefficient · tensor, summed in the order given: guidance, and every scheduler's update.</summary>
-    /// <param name="y">F32; may be one of the terms</param>
+    /// <param name="y">T; may be one of the terms</param>
     /// <param name="terms">One to eight terms.</param>
     public abstract void Combine(Tensor y, params ReadOnlySpan<Term> terms);
 
     /// <summary>y = a followed by b along the last dimension.</summary>
-    /// <param name="a">[.., A] F32</param>
-    /// <param name="b">[.., B] F32</param>
-    /// <param name="y">[.., A + B] F32</param>
+    /// <param name="a">[.., A] T</param>
+    /// <param name="b">[.., B] T</param>
+    /// <param name="y">[.., A + B] T</param>
     public abstract void Concat(Tensor a, Tensor b, Tensor y);
 
     /// <summary>What <see cref="Concat"/> put together, apart again: its gradient.</summary>
-    /// <param name="x">[.., A + B] F32</param>
-    /// <param name="a">[.., A] F32</param>
-    /// <param name="b">[.., B] F32</param>
+    /// <param name="x">[.., A + B] T</param>
+    /// <param name="a">[.., A] T</param>
+    /// <param name="b">[.., B] T</param>
     public abstract void Split(Tensor x, Tensor a, Tensor b);
 
     /// <summary>y = x, with conversion between F32, F16 and BF16.</summary>
     public abstract void Copy(Tensor x, Tensor y);
 
     /// <summary>y[b, h, w, c] = x[b, c, h, w]: from the reference's layout to channels last.</summary>
-    /// <param name="x">[B, C, H, W] F32</param>
-    /// <param name="y">[B, H, W, C] F32</param>
+    /// <param name="x">[B, C, H, W] T</param>
+    /// <param name="y">[B, H, W, C] T</param>
     public abstract void ToChannelsLast(Tensor x, Tensor y);
 
     /// <summary>y[b, c, h, w] = x[b, h, w, c]: from channels last to the reference's layout.</summary>
-    /// <param name="x">[B, H, W, C] F32</param>
-    /// <param name="y">[B, C, H, W] F32</param>
+    /// <param name="x">[B, H, W, C] T</param>
+    /// <param name="y">[B, C, H, W] T</param>
     public abstract void ToChannelsFirst(Tensor x, Tensor y);
 
     /// <summary>

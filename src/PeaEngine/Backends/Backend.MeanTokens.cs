@@ -3,9 +3,9 @@ namespace PeaEngine;
 public abstract partial class Backend
 {
     /// <summary>y[b] = the mean of x[b, t] over the tokens t that the mask has, summed in their order; zeros where it has none.</summary>
-    /// <param name="x">[B, T, C] F32</param>
+    /// <param name="x">[B, T, C] T</param>
     /// <param name="mask">[B, T] U8: tokens with 0 do not count. Without it all count.</param>
-    /// <param name="y">[B, C] F32</param>
+    /// <param name="y">[B, C] T</param>
     public abstract void MeanTokens(Tensor x, Tensor? mask, Tensor y);
 
     /// <summary>dx[b, t] = dy[b] / the number of tokens that the mask has, for each of them; zeros for the others.</summary>

@@ -1,16 +1,30 @@
+using System.Buffers;
+using System.Runtime.InteropServices;
+using PeaEngine.Formats;
+
 namespace PeaEngine;
 
 /// <summary>
 /// Where tensors live and ops run. An op writes into tensors that it is given and allocates nothing; shapes are checked once, in
-/// the layer that calls it. Activations are F32; weights are F32, F16 or BF16; statistics and sums are F32.
+/// the layer that calls it. Activations are of one type in a call, which ops' parameters call T: F32, or on a GPU also F16 or BF16. Weights are F32,
+/// F16 or BF16; statistics and sums are F32.
 /// </summary>
 public abstract partial class Backend : IDisposable
 {
+    /// <summary>Elements that are converted on the host before they are copied.</summary>
+    const int ConvertedElements = 1 << 20;
+
     /// <summary>What the command line calls it, such as <c>cpu</c>.</summary>
     public abstract string Name { get; }
 
     /// <summary>Whether what is uploaded stays. Where nothing does, weights are not even read.</summary>
     public virtual bool KeepsContents => true;
+
+    /// <summary>What activations are where no type is named. Latents, timesteps, attention's biases, losses and what a scheduler remembers are F32 all the same.</summary>
+    public virtual DType ActivationType => DType.F32;
+
+    /// <summary>What a matrix or a convolution becomes when it is loaded: what it is stored in, but the activations' type where that has 16 bits, so that no product need convert it.</summary>
+    public DType WeightType(DType stored) => ActivationType == DType.F32 ? stored : ActivationType;
 
     /// <summary>Memory of this backend, aligned to <see cref="Arena.AlignmentBytes"/>, contents undefined.</summary>
     /// <exception cref="PeaException">There is not so much memory.</exception>
@@ -28,13 +42,48 @@ public abstract partial class Backend : IDisposable
     /// <summary>Ends the backend's threads and frees its own memory.</summary>
     public abstract void Dispose();
 
-    /// <summary>Copies host values into an F32 tensor.</summary>
-    public void Upload(ReadOnlySpan<float> source, Tensor destination) =>
-        Upload(System.Runtime.InteropServices.MemoryMarshal.AsBytes(source), destination);
+    /// <summary>Copies host values into a tensor of F32, F16 or BF16, rounded to its type.</summary>
+    /// <exception cref="PeaException">The tensor is of another type, or has fewer elements.</exception>
+    public void Upload(ReadOnlySpan<float> source, Tensor destination)
+    {
+        if (destination.DType == DType.F32)
+        {
+            Upload(MemoryMarshal.AsBytes(source), destination);
+            return;
+        }
+        var size = destination.DType.SizeInBytes();
+        var piece = ArrayPool<byte>.Shared.Rent(Math.Min(source.Length, ConvertedElements) * size);
+        for (var at = 0; at < source.Length; at += ConvertedElements)
+        {
+            var part = source[at..Math.Min(at + ConvertedElements, source.Length)];
+            var converted = piece.AsSpan(0, part.Length * size);
+            HalfConversion.FromSingle(part, destination.DType, converted);
+            Upload(converted, destination, (long)at * size);
+        }
+        ArrayPool<byte>.Shared.Return(piece);
+    }
 
-    /// <summary>Copies an F32 tensor to host values.</summary>
-    public void Download(Tensor source, Span<float> destination) =>
-        Download(source, System.Runtime.InteropServices.MemoryMarshal.AsBytes(destination));
+    /// <summary>Copies a tensor of F32, F16 or BF16 to host values, after all work on it.</summary>
+    /// <exception cref="PeaException">The tensor is of another type, or has fewer elements.</exception>
+    public void Download(Tensor source, Span<float> destination)
+    {
+        if (source.DType == DType.F32)
+        {
+            Download(source, MemoryMarshal.AsBytes(destination));
+            return;
+        }
+        var size = source.DType.SizeInBytes();
+        CheckRange(source, 0, (long)destination.Length * size);
+        var piece = ArrayPool<byte>.Shared.Rent(Math.Min(destination.Length, ConvertedElements) * size);
+        for (var at = 0; at < destination.Length; at += ConvertedElements)
+        {
+            var part = destination[at..Math.Min(at + ConvertedElements, destination.Length)];
+            var stored = piece.AsSpan(0, part.Length * size);
+            Download(new Tensor(source.Storage, source.ByteOffset + (long)at * size, [part.Length], source.DType), stored);
+            HalfConversion.ToSingle(stored, source.DType, part);
+        }
+        ArrayPool<byte>.Shared.Return(piece);
+    }
 
     /// <summary>Refuses a copy beyond a tensor's end.</summary>
     private protected static void CheckRange(Tensor tensor, long byteOffset, long bytes)

@@ -26,7 +26,7 @@ public sealed class SelfAttention
         query.Forward(p, x, q);
         key.Forward(p, x, k);
         value.Forward(p, x, v);
-        Tensor? logSumExp = p.Saved == null ? null : p.Keep([shape[0], heads, shape[1]]);
+        Tensor? logSumExp = p.Saved == null ? null : p.Keep([shape[0], heads, shape[1]], DType.F32);
         p.Backend.Attention(q, k, v, attended, heads, scale, mask, logSumExp);
         output.Forward(p, attended, y, residual: residual);
         if (p.Saved == null) return;

@@ -22,7 +22,7 @@ public class CommandTests
         foreach (var option in new[]
         {
             "model", "vae", "negative-prompt", "prompt-syntax", "steps", "guidance", "guidance-rescale", "scheduler", "eta", "seed", "width", "height", "original-size", "crop",
-            "target-size", "clip-skip", "count", "init-image", "strength", "mask", "controlnet", "control-image", "control-scale", "control-start", "control-end", "canny", "guess-mode", "device", "threads", "output", "save-latents", "json",
+            "target-size", "clip-skip", "count", "init-image", "strength", "mask", "controlnet", "control-image", "control-scale", "control-start", "control-end", "canny", "guess-mode", "device", "dtype", "threads", "output", "save-latents", "json",
         }) Assert.Contains($"--{option} ", run.Output, StringComparison.Ordinal);
     }
 

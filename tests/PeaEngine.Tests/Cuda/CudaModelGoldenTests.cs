@@ -5,29 +5,54 @@ using PeaEngine.Tests.TextEncoders;
 
 namespace PeaEngine.Tests.Cuda;
 
-/// <summary>The golden files' forward cases on a GPU, in F32: the tests of the CPU with another backend.</summary>
+/// <summary>
+/// The golden files' forward cases on a GPU: the tests of the CPU with another backend. In F32 within their own bound, in F16 and BF16 within twice the error that the CPU makes where it rounds every activation to that type.
+/// </summary>
 public class CudaModelGoldenTests
 {
-    [NvrtcTheory, MemberData(nameof(UNetGoldenTests.Cases), MemberType = typeof(UNetGoldenTests))]
-    public void UNetsPredictAsDiffusers(string name) => OnDevice(() => new UNetGoldenTests().PredictsAsDiffusers(name));
+    static readonly DType[] Types = [DType.F32, DType.F16];
 
-    [NvrtcTheory, MemberData(nameof(ControlNetGoldenTests.Cases), MemberType = typeof(ControlNetGoldenTests))]
-    public void ControlNetsGiveDiffusersResiduals(string name) => OnDevice(() => new ControlNetGoldenTests().GivesDiffusersResiduals(name));
+    public static TheoryData<string, DType> UNets => Cases(UNetGoldenTests.Cases);
+    public static TheoryData<string, DType> ControlNets => Cases(ControlNetGoldenTests.Cases);
+    public static TheoryData<string, DType> Vaes => Cases(VaeGoldenTests.Cases);
+    public static TheoryData<string, DType> TextEncoders => Cases(TextEncoderGoldenTests.Cases);
+    public static TheoryData<string, DType> Students => Cases(StudentModelGoldenTests.Cases);
+    public static TheoryData<string, DType> Adapters => Cases(PeaAdapterGoldenTests.Cases);
 
-    [NvrtcTheory, MemberData(nameof(VaeGoldenTests.Cases), MemberType = typeof(VaeGoldenTests))]
-    public void VaesEncodeAsDiffusers(string name) => OnDevice(() => new VaeGoldenTests().EncodesAsDiffusers(name));
+    [NvrtcTheory, MemberData(nameof(UNets))]
+    public void UNetsPredictAsDiffusers(string name, DType type) => OnDevice(type, () => new UNetGoldenTests().PredictsAsDiffusers(name));
 
-    [NvrtcTheory, MemberData(nameof(VaeGoldenTests.Cases), MemberType = typeof(VaeGoldenTests))]
-    public void VaesDecodeAsDiffusers(string name) => OnDevice(() => new VaeGoldenTests().DecodesAsDiffusers(name));
+    [NvrtcTheory, MemberData(nameof(ControlNets))]
+    public void ControlNetsGiveDiffusersResiduals(string name, DType type) => OnDevice(type, () => new ControlNetGoldenTests().GivesDiffusersResiduals(name));
 
-    [NvrtcTheory, MemberData(nameof(TextEncoderGoldenTests.Cases), MemberType = typeof(TextEncoderGoldenTests))]
-    public void TextEncodersStatesAreTransformers(string name) => OnDevice(() => new TextEncoderGoldenTests().StatesAreTransformers(name));
+    [NvrtcTheory, MemberData(nameof(Vaes))]
+    public void VaesEncodeAsDiffusers(string name, DType type) => OnDevice(type, () => new VaeGoldenTests().EncodesAsDiffusers(name));
 
-    [NvrtcTheory, MemberData(nameof(StudentModelGoldenTests.Cases), MemberType = typeof(StudentModelGoldenTests))]
-    public void StudentsStatesAreTheReferences(string name) => OnDevice(() => new StudentModelGoldenTests().LastStateIsTheReferences(name));
+    [NvrtcTheory, MemberData(nameof(Vaes))]
+    public void VaesDecodeAsDiffusers(string name, DType type) => OnDevice(type, () => new VaeGoldenTests().DecodesAsDiffusers(name));
 
-    [NvrtcTheory, MemberData(nameof(PeaAdapterGoldenTests.Cases), MemberType = typeof(PeaAdapterGoldenTests))]
-    public void AdaptersOutputsAreTheReferences(string name) => OnDevice(() => new PeaAdapterGoldenTests().OutputsAreTheReferences(name));
+    [NvrtcTheory, MemberData(nameof(TextEncoders))]
+    public void TextEncodersStatesAreTransformers(string name, DType type) => OnDevice(type, () => new TextEncoderGoldenTests().StatesAreTransformers(name));
 
-    static void OnDevice(Action test) => ModelFixture.With(() => new CudaBackend(CudaTestDevice.Open()), test);
+    [NvrtcTheory, MemberData(nameof(Students))]
+    public void StudentsStatesAreTheReferences(string name, DType type) => OnDevice(type, () => new StudentModelGoldenTests().LastStateIsTheReferences(name));
+
+    [NvrtcTheory, MemberData(nameof(Adapters))]
+    public void AdaptersOutputsAreTheReferences(string name, DType type) => OnDevice(type, () => new PeaAdapterGoldenTests().OutputsAreTheReferences(name));
+
+    static TheoryData<string, DType> Cases(TheoryData<string> names)
+    {
+        var data = new TheoryData<string, DType>();
+        foreach (string name in names)
+            foreach (var type in Types) data.Add(name, type);
+        return data;
+    }
+
+    static void OnDevice(DType type, Action test)
+    {
+        void On(Func<Backend> open) => ModelFixture.With(open, test);
+        Backend Device() => new CudaBackend(CudaTestDevice.Open(), type);
+        if (type == DType.F32) On(Device);
+        else RoundedErrors.AssertTwiceAtMost(GoldenTensors.ErrorsOf(() => On(() => new RoundedBackend(type))), GoldenTensors.ErrorsOf(() => On(Device)));
+    }
 }

@@ -18,10 +18,10 @@ public class ControlNetGoldenTests
         using var io = GoldenTensors.Open(GoldenFolder.At("controlnet", name, "io.safetensors"));
         using var net = ModelFiles.LoadControlNet(fixture.Backend, name);
         using var unet = ModelFiles.LoadUNet(fixture.Backend, Path.GetFileName(about.String("unet")));
-        Tensor? Optional(string tensor) => io.Has(tensor) ? fixture.Upload(io[tensor]) : null;
-        Tensor sample = fixture.UploadImage(io["sample"]), text = fixture.Upload(io["encoder_hidden_states"]), timesteps = p.New([sample.Shape[0]]);
+        Tensor? Optional(string tensor, DType? dtype = null) => io.Has(tensor) ? fixture.Upload(io[tensor], dtype) : null;
+        Tensor sample = fixture.UploadImage(io["sample"]), text = fixture.Upload(io["encoder_hidden_states"]), timesteps = p.New([sample.Shape[0]], DType.F32);
         fixture.Backend.Upload(Enumerable.Repeat(io["timestep"].Values[0], sample.Shape[0]).ToArray(), timesteps);
-        Tensor? pooled = Optional("text_embeds"), ids = Optional("time_ids");
+        Tensor? pooled = Optional("text_embeds"), ids = Optional("time_ids", DType.F32);
         var control = net.Condition(p, fixture.UploadImage(io["cond"]), text, pooled, ids);
         var conditioning = unet.Condition(p, text, pooled, ids);
         var kept = p.Arena.KeptBytes;

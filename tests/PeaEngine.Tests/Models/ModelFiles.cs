@@ -42,10 +42,10 @@ static class ModelFiles
     /// <summary>A golden UNet's inputs of one run.</summary>
     public static (Tensor Sample, Tensor Timesteps, UNetConditioning Conditioning) Inputs(ModelFixture fixture, UNet2DConditionModel unet, GoldenTensors io, string run, Pass? pass = null)
     {
-        Tensor? Optional(string name) => io.Has($"{run}.{name}") ? fixture.Upload(io[$"{run}.{name}"]) : null;
+        Tensor? Optional(string name, DType? dtype = null) => io.Has($"{run}.{name}") ? fixture.Upload(io[$"{run}.{name}"], dtype) : null;
         var sample = fixture.UploadImage(io[$"{run}.sample"]);
-        var timesteps = fixture.Upload(io[$"{run}.timestep"]);
+        var timesteps = fixture.Upload(io[$"{run}.timestep"], DType.F32);
         var text = fixture.Upload(io[$"{run}.encoder_hidden_states"]);
-        return (sample, timesteps, unet.Condition(pass ?? fixture.Pass, text, Optional("text_embeds"), Optional("time_ids"), Optional("timestep_cond")));
+        return (sample, timesteps, unet.Condition(pass ?? fixture.Pass, text, Optional("text_embeds"), Optional("time_ids", DType.F32), Optional("timestep_cond")));
     }
 }

@@ -36,10 +36,10 @@ sealed class ModelFixture : IDisposable
     /// <summary>A pass over the same arena that a backward pass may follow.</summary>
     public Pass Saving(Gradients? gradients = null) => Pass.Saving(gradients);
 
-    /// <summary>A tensor of these values at the arena's scratch end.</summary>
-    public Tensor Upload(Shape shape, ReadOnlySpan<float> values)
+    /// <summary>A tensor of these values at the arena's scratch end: an activation, unless a type is named.</summary>
+    public Tensor Upload(Shape shape, ReadOnlySpan<float> values, DType? dtype = null)
     {
-        var tensor = Pass.New(shape);
+        var tensor = Pass.New(shape, dtype);
         Backend.Upload(values, tensor);
         return tensor;
     }
@@ -49,7 +49,7 @@ sealed class ModelFixture : IDisposable
         Upload([golden.Shape[0], golden.Shape[2], golden.Shape[3], golden.Shape[1]], golden.ChannelsLast());
 
     /// <summary>A golden tensor in its own layout.</summary>
-    public Tensor Upload(GoldenTensor golden) => Upload(Shape.Create(golden.Shape), golden.Values);
+    public Tensor Upload(GoldenTensor golden, DType? dtype = null) => Upload(Shape.Create(golden.Shape), golden.Values, dtype);
 
     /// <summary>The values of a tensor.</summary>
     public float[] Download(Tensor tensor)

@@ -129,7 +129,7 @@ public sealed class GenerationTests : IDisposable
             p.Keep([5]);
             p.Backend.Copy(first, p.New([3, 100]));
         }
-        var measured = MeasuredArena.Measure(Body);
+        var measured = MeasuredArena.Measure(backend, Body);
         List<(string, long, long)> runs = [];
         MeasuredArena.Run(backend, p =>
         {

@@ -28,7 +28,7 @@ public class RealSizesTests
         // Two bytes a parameter; norms and biases, which become F32, are a thousandth of them.
         Assert.InRange(model.WeightBytes, 2 * parameters, 2.01 * parameters);
         var ids = Enumerable.Repeat(5, tokens).ToArray();
-        var bytes = MeasuredArena.Measure(p => Assert.Equal([1, tokens, model.HiddenSize], model.Forward(p, ids, new byte[tokens], 1).Shape));
+        var bytes = MeasuredArena.Measure(backend, p => Assert.Equal([1, tokens, model.HiddenSize], model.Forward(p, ids, new byte[tokens], 1).Shape));
         Assert.InRange(bytes, 1, 64 << 20);
     }
 }

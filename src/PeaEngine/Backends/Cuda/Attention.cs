@@ -14,6 +14,7 @@ public sealed partial class CudaBackend
     public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null)
     {
         CheckTypes("attention", y, q, k, v);
+        CheckSingle("attention", mask.Bias, logSumExp);
         int batch = q.Shape[0], queries = q.Shape[1], keys = k.Shape[1], channels = q.Shape[2] / heads;
         if (channels > MostHeadChannels) throw new PeaException($"attention: {channels} channels a head, expected up to {MostHeadChannels}");
         var (program, entry, rows, threads, sharedBytes) = Flash(y.DType, channels, channels % 8 == 0 && Aligned(q, k, v, y));

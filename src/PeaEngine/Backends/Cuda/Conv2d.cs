@@ -7,7 +7,8 @@ public sealed partial class CudaBackend
     /// <inheritdoc/>
     public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null)
     {
-        CheckTypes("conv2d", y, x);
+        CheckTypes("conv2d", y, x, shift, residual);
+        CheckSingle("conv2d", bias);
         int images = x.Shape[0], height = x.Shape[1], width = x.Shape[2], channels = x.Shape[3], rows = y.Shape.Rows, columns = y.Shape[3];
         var factors = Converted(weight, y.DType);
         var tile = ProductTile.Choose(y.DType, rows, columns, channels % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, context.Device.Multiprocessors, convolutionTiles);

@@ -3,8 +3,8 @@ using PeaEngine.Cuda;
 namespace PeaEngine.Backends;
 
 /// <summary>
-/// Ops on a device of NVIDIA's by our own kernels. Work is given to one stream and done in its order; only <see cref="Download"/> waits. Activations are of one type,
-/// F16, BF16 or F32; weights are best of the same, others are converted in each call; sums and statistics are F32. The same bits come out on any number of multiprocessors, but for
+/// Ops on a device of NVIDIA's by our own kernels. Work is given to one stream and done in its order; only <see cref="Download"/> waits. A weight of another
+/// type than the activations of a call is converted in that call; sums and statistics are F32. The same bits come out on any number of multiprocessors, but for
 /// products by cuBLASLt, which are the same bits on the same device with the same library.
 /// </summary>
 public sealed partial class CudaBackend : Backend
@@ -21,11 +21,14 @@ public sealed partial class CudaBackend : Backend
 
     /// <summary>A backend on an open device, which becomes the backend's.</summary>
     /// <param name="context">The device.</param>
+    /// <param name="activations">F32, F16 or BF16.</param>
     /// <param name="cache">Where compiled kernels are kept; by default the user's.</param>
-    public CudaBackend(CudaContext context, KernelCache? cache = null)
+    /// <exception cref="PeaException">Another type of activations.</exception>
+    public CudaBackend(CudaContext context, DType activations = DType.F32, KernelCache? cache = null)
     {
         ArgumentNullException.ThrowIfNull(context);
-        this.context = context;
+        if (!activations.IsWeight()) throw Activations(activations);
+        (this.context, ActivationType) = (context, activations);
         this.cache = cache ?? new(context.Libraries.Compiler);
         stream = new(context);
         staging = new(stream);
@@ -33,6 +36,9 @@ public sealed partial class CudaBackend : Backend
 
     /// <inheritdoc/>
     public override string Name => $"cuda:{context.Device.Ordinal}";
+
+    /// <inheritdoc/>
+    public override DType ActivationType { get; }
 
     /// <inheritdoc/>
     public override Storage Allocate(long bytes) => new CudaStorage(stream.Allocate(Math.Max(bytes, 1)), bytes);
@@ -94,14 +100,23 @@ public sealed partial class CudaBackend : Backend
         DType.F32 => "f32",
         DType.F16 => "f16",
         DType.BF16 => "bf16",
-        _ => throw new PeaException($"cuda: activations of {dtype}, expected F32, F16 or BF16"),
+        _ => throw Activations(dtype),
     };
 
+    static PeaException Activations(DType dtype) => new($"cuda: activations of {dtype}, expected F32, F16 or BF16");
+
     /// <summary>Kernels read and write one type.</summary>
-    static void CheckTypes(string op, Tensor y, params ReadOnlySpan<Tensor> others)
+    static void CheckTypes(string op, Tensor y, params ReadOnlySpan<Tensor?> others)
     {
-        foreach (var tensor in others)
-            if (tensor.DType != y.DType) throw new PeaException($"{op}: {tensor} beside {y}, expected one type");
+        foreach (var other in others)
+            if (other is { } tensor && tensor.DType != y.DType) throw new PeaException($"{op}: {tensor} beside {y}, expected one type");
+    }
+
+    /// <summary>What kernels read or write as F32, whatever activations are.</summary>
+    static void CheckSingle(string op, params ReadOnlySpan<Tensor?> tensors)
+    {
+        foreach (var each in tensors)
+            if (each is { } tensor && tensor.DType != DType.F32) throw new PeaException($"{op}: {tensor}, expected F32");
     }
 
     /// <summary>Whether vectors can be read from and written to all of the tensors (<c>vector.cuh</c>).</summary>

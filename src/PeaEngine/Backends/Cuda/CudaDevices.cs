@@ -17,12 +17,12 @@ static class CudaDevices
 
     /// <summary>Opens a device.</summary>
     /// <exception cref="PeaException">It is not there, or something that it needs is not; the message tells what.</exception>
-    public static Backend Open(int ordinal)
+    public static Backend Open(int ordinal, DType activations)
     {
         var context = new CudaContext(CudaLibraries.Find(), ordinal);
         try
         {
-            return new CudaBackend(context);
+            return new CudaBackend(context, activations);
         }
         catch
         {

@@ -8,6 +8,7 @@ public sealed partial class CudaBackend
     public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu)
     {
         CheckTypes("geglu", y, x);
+        CheckSingle("geglu", bias);
         int rows = y.Shape.Rows, columns = y.Shape[-1], depth = x.Shape[-1];
         var factors = Converted(weight, y.DType);
         // A tile has the gates beside the values.

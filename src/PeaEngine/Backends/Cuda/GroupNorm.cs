@@ -17,6 +17,7 @@ public sealed partial class CudaBackend
     public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu)
     {
         CheckTypes("group_norm", y, x);
+        CheckSingle("group_norm", gamma, beta);
         int batch = x.Shape[0], channels = x.Shape[-1], pixels = x.Shape.Rows / batch, chunk = Math.Max(NormPixels, Blocks(pixels, MostNormChunks)), chunks = Blocks(pixels, chunk);
         var suffix = Suffix(y.DType);
         var columns = Blocks(channels, NormColumns * VectorElements(y.DType));

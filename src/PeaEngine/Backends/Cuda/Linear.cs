@@ -15,7 +15,8 @@ public sealed partial class CudaBackend
     /// <inheritdoc/>
     public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null)
     {
-        CheckTypes("linear", y, x);
+        CheckTypes("linear", y, x, residual);
+        CheckSingle("linear", bias);
         int rows = y.Shape.Rows, columns = y.Shape[-1], depth = x.Shape[-1];
         var shape = new ProductShape(ProductType(y.DType), rows, columns, depth, bias != null);
         if (activation == Activation.None && shape.IsAligned && Aligned(x, weight, bias ?? y, residual ?? y, y) && Product(shape, x, weight, bias, y, residual)) return;

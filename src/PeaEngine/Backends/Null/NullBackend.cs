@@ -4,7 +4,8 @@ namespace PeaEngine.Backends;
 /// Computes nothing: it counts the ops a pass would launch and the bytes they would read and write, and its arena measures the
 /// memory a real pass needs.
 /// </summary>
-public sealed class NullBackend : Backend
+/// <param name="activations">What activations would be: F32, F16 or BF16.</param>
+public sealed class NullBackend(DType activations = DType.F32) : Backend
 {
     /// <summary>How many ops were called.</summary>
     public long Launches { get; private set; }
@@ -14,6 +15,9 @@ public sealed class NullBackend : Backend
 
     /// <inheritdoc/>
     public override string Name => "null";
+
+    /// <inheritdoc/>
+    public override DType ActivationType => activations;
 
     /// <inheritdoc/>
     public override bool KeepsContents => false;
