@@ -45,8 +45,14 @@ public sealed class CudaLibraries
     /// <summary>This machine's NVRTC, which needs no device, or null.</summary>
     /// <param name="search">What remembers the attempts.</param>
     /// <param name="newest">The latest version of CUDA that is of use.</param>
-    internal static NvrtcCompiler? Compile(LibrarySearch search, int newest = int.MaxValue) =>
-        search.Find(LibraryName.Nvrtc, newest) is { } found ? new(new(Exports(found.Handle, LibraryName.Nvrtc))) : null;
+    internal static NvrtcCompiler? Compile(LibrarySearch search, int newest = int.MaxValue)
+    {
+        if (search.Find(LibraryName.Nvrtc, newest) is not { } found) return null;
+        // NVRTC asks the system's loader for its second half by name when it compiles, which does not look beside it but knows what is loaded.
+        if (Path.GetDirectoryName(found.Path) is { Length: > 0 } folder)
+            foreach (var file in Directory.EnumerateFiles(folder, "libnvrtc-builtins.so.*")) NativeLibrary.TryLoad(file, out _);
+        return new(new(Exports(found.Handle, LibraryName.Nvrtc)));
+    }
 
     /// <summary>This machine's cuBLASLt, or null; one that is too old is none, as 'pea doctor' tells.</summary>
     static CuBlasLt? Products(LibrarySearch search, int newest)

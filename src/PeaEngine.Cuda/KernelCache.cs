@@ -35,7 +35,7 @@ public sealed class KernelCache(NvrtcCompiler compiler, string? folder = null)
         {
             if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } chosen) return chosen;
             if (OperatingSystem.IsWindows()) return Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData), "PeaEngine", "kernels");
-            var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } given ? given : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache");
+            var cache = Environment.GetEnvironmentVariable("XDG_CACHE_HOME") is { Length: > 0 } given ? given : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile, Environment.SpecialFolderOption.DoNotVerify), ".cache");
             return Path.Combine(cache, "pea-engine", "kernels");
         }
     }

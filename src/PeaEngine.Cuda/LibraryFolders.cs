@@ -1,6 +1,6 @@
 namespace PeaEngine.Cuda;
 
-/// <summary>Folders in which NVIDIA's libraries lie where the system's loader does not look: the toolkit's, the distributions', and those of Python's packages.</summary>
+/// <summary>Folders in which NVIDIA's libraries lie where the system's loader does not look: the program's own, the toolkit's, the distributions', and those of Python's packages.</summary>
 static class LibraryFolders
 {
     static readonly string[] ToolkitVariables = ["CUDA_HOME", "CUDA_PATH"],
@@ -12,6 +12,8 @@ static class LibraryFolders
 
     static IEnumerable<string> Candidates(Func<string, string?> variable)
     {
+        // What somebody has put beside the program is meant for it.
+        yield return AppContext.BaseDirectory;
         foreach (var name in ToolkitVariables)
             if (variable(name) is { Length: > 0 } toolkit)
                 foreach (var folder in InToolkit(toolkit)) yield return folder;

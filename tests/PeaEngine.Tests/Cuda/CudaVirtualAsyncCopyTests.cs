@@ -31,7 +31,7 @@ public class CudaVirtualAsyncCopyTests
 
     static string Fault(string body) => Assert.Throws<TrapException>(() => Run(body)).Message;
 
-    [NvrtcFact]
+    [VirtualFact]
     public void APipelineOfGroupsBringsAll()
     {
         var y = Run("""
@@ -48,34 +48,34 @@ public class CudaVirtualAsyncCopyTests
         for (var k = 0; k < 1024; k++) Assert.Equal(Values[k ^ 255], y[k]);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WhatIsNotReadIsZero()
     {
         var y = Run("copy(&room[0][4 * t], x + 4 * t, t < 60 ? 16 : t == 60 ? 8 : 0); commit(); wait<0>(); for (int i = 0; i < 4; i++) y[4 * t + i] = room[0][4 * t + i];");
         Assert.Equal([.. Values[..242], .. new int[14]], y[..256]);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void NobodyReadsBeforeTheWait() =>
         Assert.Contains("to which a cp.async is on its way", Fault("copy(&room[0][4 * t], x + 4 * t, 16); commit(); y[t] = room[0][4 * t];"), StringComparison.Ordinal);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void TheNewestGroupsAreNotWaitedFor() =>
         Assert.Contains("to which a cp.async is on its way", Fault("copy(&room[0][4 * t], x + 4 * t, 16); commit(); wait<1>(); y[t] = room[0][4 * t];"), StringComparison.Ordinal);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void NobodyWritesBeforeTheWait() =>
         Assert.Contains("to which a cp.async is on its way", Fault("copy(&room[0][4 * t], x + 4 * t, 16); commit(); room[0][4 * t] = 1; wait<0>(); y[t] = room[0][4 * t];"), StringComparison.Ordinal);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void OtherThreadsNeedMoreThanTheWait() =>
         Assert.Contains("expected a __syncwarp between", Fault("copy(&room[0][4 * t], x + 4 * t, 16); commit(); wait<0>(); y[t] = room[0][4 * (t ^ 1)];"), StringComparison.Ordinal);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void TheSourceIsNotWrittenBeforeTheWait() =>
         Assert.Contains("from which a cp.async of warp 0 is on its way", Fault("copy(&room[0][4 * t], x + 4 * t, 16); commit(); x[4 * t + 1] = 5; wait<0>(); y[t] = room[0][4 * t];"), StringComparison.Ordinal);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void TheSourceMustBeThere() =>
         Assert.Contains("out of bounds", Fault("copy(&room[0][4 * t], x + 1000 + 4 * t, 16); commit(); wait<0>();"), StringComparison.Ordinal);
 }

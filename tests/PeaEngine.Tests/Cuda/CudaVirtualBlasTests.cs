@@ -43,7 +43,7 @@ public sealed unsafe class CudaVirtualBlasTests : IDisposable
         context.Dispose();
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void AProductWithABiasIsWhatTheDocumentationSays()
     {
         var (a, b, bias) = (Halves(K * M), Halves(K * N), Halves(M));
@@ -57,7 +57,7 @@ public sealed unsafe class CudaVirtualBlasTests : IDisposable
                 Assert.Equal(bias.Values[m] + Enumerable.Range(0, K).Sum(k => (double)a.Values[m * K + k] * b.Values[n * K + k]), (double)result[n * M + m], 2e-3);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WhatTheLibraryWouldTakeAmissIsRefused()
     {
         var (a, b, d, bias) = (stream.Allocate(4096).Address, stream.Allocate(4096).Address, stream.Allocate(4096).Address, stream.Allocate(4096).Address);

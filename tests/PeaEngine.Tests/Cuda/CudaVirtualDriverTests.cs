@@ -31,7 +31,7 @@ public class CudaVirtualDriverTests
 
     static float[] Numbers(int count) => [.. Enumerable.Range(0, count).Select(k => k - 3f)];
 
-    [NvrtcFact]
+    [VirtualFact]
     public void DevicesOfFourArchitecturesAreThere()
     {
         var devices = CudaDevice.All(VirtualDriver.Libraries(NvrtcPresence.Compiler));
@@ -39,7 +39,7 @@ public class CudaVirtualDriverTests
         Assert.Equal([163 << 10, 99 << 10, 99 << 10, 227 << 10], devices.Select(device => device.SharedBytes));
     }
 
-    [NvrtcTheory, InlineData(0), InlineData(3)]
+    [VirtualTheory, InlineData(0), InlineData(3)]
     public void AKernelRunsInItsStreamsOrder(int ordinal)
     {
         using var context = Open(ordinal);
@@ -54,7 +54,7 @@ public class CudaVirtualDriverTests
         Assert.Equal(["scale", "scale"], VirtualContext.Current!.Launches.Select(launch => launch.Kernel));
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void StreamsDoNotWaitForEachOtherUnlessAnEventSaysSo()
     {
         using var context = Open();
@@ -76,7 +76,7 @@ public class CudaVirtualDriverTests
         Assert.Equal(Enumerable.Repeat(6f, 100), Download(compute, x.Address, 100));
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WaitingBreaksACapture()
     {
         using var context = Open();
@@ -85,7 +85,7 @@ public class CudaVirtualDriverTests
         stream.Capture(() => { }).Dispose();
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void AFaultLosesTheDeviceAndSaysWhy()
     {
         using var context = Open();
@@ -102,7 +102,7 @@ public class CudaVirtualDriverTests
         other.Synchronize();
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WhatNothingWroteIsNotDownloaded()
     {
         using var context = Open();
@@ -113,7 +113,7 @@ public class CudaVirtualDriverTests
         Assert.Contains("uninitialised: byte 396 of an allocation of 400", error.Message, StringComparison.Ordinal);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void FreedMemoryIsGone()
     {
         using var context = Open();
@@ -126,7 +126,7 @@ public class CudaVirtualDriverTests
         Assert.Contains("where nothing is allocated", Assert.Throws<DeviceLostException>(stream.Synchronize).Message, StringComparison.Ordinal);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void UnknownCodeIsRefusedWithItsLine()
     {
         using var context = Open();

@@ -9,7 +9,7 @@ public class CudaVirtualKernelTests
         return [.. Enumerable.Range(0, count).Select(_ => (float)(random.NextDouble() * 4 - 2))];
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void VectorsAreAdded()
     {
         using var gpu = VirtualKernels.Compile("""
@@ -29,7 +29,7 @@ public class CudaVirtualKernelTests
         Assert.Equal(1, counters.SectorsPerIdeal);
     }
 
-    [NvrtcTheory, InlineData(32), InlineData(256), InlineData(1024)]
+    [VirtualTheory, InlineData(32), InlineData(256), InlineData(1024)]
     public void ABlockSumsByShufflesAndSharedMemory(int threads)
     {
         using var gpu = VirtualKernels.Compile("""
@@ -56,7 +56,7 @@ public class CudaVirtualKernelTests
         for (var k = 0; k < 3; k++) Assert.Equal(x[(777 * k)..(777 * (k + 1))].Sum(v => (double)v), sums[k], 1e-3);
     }
 
-    [NvrtcTheory, InlineData(32, 31 * 8), InlineData(33, 0)]
+    [VirtualTheory, InlineData(32, 31 * 8), InlineData(33, 0)]
     public void ATileIsTransposed(int pitch, int conflictsOfAWarp)
     {
         using var gpu = VirtualKernels.Compile($$"""
@@ -79,7 +79,7 @@ public class CudaVirtualKernelTests
         Assert.Equal(6 * 4 * conflictsOfAWarp, counters.SharedConflicts);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void LanesPartAndMeetAgain()
     {
         using var gpu = VirtualKernels.Compile("""
@@ -108,7 +108,7 @@ public class CudaVirtualKernelTests
         Assert.Equal(expected.Select((s, i) => s + odd[i / 32]), gpu.Read<int>(y, 64));
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void FunctionsAreCalledAndLocalArraysIndexed()
     {
         using var gpu = VirtualKernels.Compile("""
@@ -139,7 +139,7 @@ public class CudaVirtualKernelTests
         Assert.Equal(128, gpu.Read<int>(calls, 1)[0]);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void MathIsThatOfTheLibrary()
     {
         using var gpu = VirtualKernels.Compile("""
@@ -164,7 +164,7 @@ public class CudaVirtualKernelTests
         }
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void DynamicSharedMemoryFollowsTheStatic()
     {
         using var gpu = VirtualKernels.Compile("""

@@ -20,43 +20,43 @@ public class CudaVirtualTrapTests
         Assert.StartsWith("k: ", message, StringComparison.Ordinal);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void ReadsPastTheEnd() => Faults("warp 1 lane 31: out of bounds: reads 4 bytes at 0x", "y[t] = x[t == 63 ? 64 : t];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WritesBeforeTheBeginning() => Faults("out of bounds: writes 4 bytes", "y[t - 1] = 1;");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void MessagesTellTheLine() => Faults("k: source line 3, ptx line", "\n\ny[t + 64] = 1;");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void MisalignedVectors() => Faults("misaligned: 16 bytes", "*(float4*)(y + 2 * (t & 1)) = make_float4(1, 2, 3, 4);");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void UninitialisedGlobalMemory() => Faults("uninitialised: reads byte 252 of an allocation of 256", "if (t < 63) y[t] = 1; __syncthreads(); x[t] = y[t];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void UninitialisedSharedMemory() => Faults("reads byte 252 of shared memory, which nothing has written", "if (t < 63) room[t] = 1; __syncthreads(); x[t] = room[t];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void UninitialisedLocalMemory() => Faults("of local memory, which nothing has written", "float a[8]; for (int i = 0; i < n + 4; i++) a[i] = t; x[t] = a[n + 5];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void SharedMemoryPastTheEnd() => Faults("of shared memory of 1024", "room[t * 5] = 1; x[t] = room[t * 5];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WarpsWithoutABarrier() => Faults("expected a barrier between", "room[t] = 1; if (t < 32) x[t] = room[t]; else x[t] = room[t - 32];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WritesAfterReadsWithoutABarrier() => Faults("race: writes byte 0 of shared memory, which warp 0 lane 0 read: expected a barrier between", "room[t] = t; __syncthreads(); x[t] = room[t]; if (t == 63) room[0] = 5;");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void LanesWithoutASync() => Faults("race: reads byte 4 of shared memory, which warp 0 lane 1 wrote: expected a __syncwarp between", "room[t] = t; x[t] = room[t ^ 1];", 32);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void LanesThatWriteTheSame() => Faults("race: writes byte 0 of shared memory, which warp 0 lane 0 wrote: expected a __syncwarp between", "room[t / 2] = t; __syncthreads(); x[t] = room[t / 2];");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void OrderedAccessesAreNoRace()
     {
         Run("room[t] = t; __syncthreads(); float v = room[63 - t]; __syncthreads(); room[t] = v; __syncwarp(); x[t] = room[t ^ 1];");
@@ -65,7 +65,7 @@ public class CudaVirtualTrapTests
         Run("asm volatile(\"bar.sync 1, 64;\"); room[t] = t; asm volatile(\"bar.sync 1, 64;\"); x[t] = room[t ^ 32];");
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void GlobalMemoryOfABlockNeedsBarriersToo()
     {
         Faults("race: reads byte 128 of an allocation of 256, which warp 1 lane 0 wrote: expected a barrier between", "if (t >= 32 && t < 64) y[t] = t; if (t >= 64) x[t - 64] = y[t - 32];", 96);
@@ -74,32 +74,32 @@ public class CudaVirtualTrapTests
         Run("y[t] = t; __syncthreads(); x[t] = y[63 - t]; __syncthreads(); y[t ^ 1] = x[t ^ 1];");
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void BlocksThatWriteTheSame() => Faults("another block writes: expected blocks to use bytes of their own", "y[t] = b;", blocks: 3);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void BlocksThatReadWhatAnotherWrites() => Faults("another block", "if (b == 0) x[t] = 1; else y[t] = x[t];", blocks: 2);
 
-    [NvrtcFact]
+    [VirtualFact]
     public void AtomicsOfBlocksAreNoRace()
     {
         Run("atomicAdd(&x[t], 1.f);", blocks: 5);
         Faults("changes by an atomic", "atomicAdd(&x[t], 1.f); if (b == 0) y[t] = x[t];", blocks: 2);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void BarriersInDivergentCode() => Faults("a barrier in divergent code: lanes 0000ffff of ffffffff", "if (t % 32 < 16) { __syncthreads(); x[t] = 1; }");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void BarriersThatNobodyElseComesTo() => Faults("waits for ever", "if (t < 32) asm volatile(\"bar.sync 1, 64;\"); else asm volatile(\"bar.sync 2, 64;\");");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void WarpsThatHaveEndedAreNotWaitedFor() => Run("if (t >= 32) return; __syncthreads(); x[t] = 1;");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void ShufflesWithLanesThatAreElsewhere() => Faults("names lanes ffff0000, which are elsewhere", "if (t % 32 < 16) x[t] = __shfl_xor_sync(~0u, x[t], 1);");
 
-    [NvrtcFact]
+    [VirtualFact]
     public void LoopsWithoutAnEnd()
     {
         using var gpu = VirtualKernels.Body(".reg .b32 %r; loop: bra loop;", 0);
@@ -107,7 +107,7 @@ public class CudaVirtualTrapTests
         Assert.Contains("instructions of one warp without a barrier", trap.Message, StringComparison.Ordinal);
     }
 
-    [NvrtcFact]
+    [VirtualFact]
     public void Externs()
     {
         var error = Assert.Throws<PtxException>(() => VirtualKernels.Compile("extern __device__ float other(float); extern \"C\" __global__ void k(float* x) { *x = other(*x); }", null, "--relocatable-device-code=true"));

@@ -5,13 +5,29 @@ namespace PeaEngine.Tests.Cuda;
 /// <summary>Whether this machine has NVRTC, which needs no GPU; without it tests that compile kernels are skipped, and say so.</summary>
 static class NvrtcPresence
 {
-    static readonly Lazy<NvrtcCompiler?> Found = new(NvrtcCompiler.Find);
+    static readonly Lazy<NvrtcCompiler?> Found = new(Find);
 
-    /// <summary>The compiler.</summary>
+    /// <summary>The compiler: beside a real device, one whose code its driver takes.</summary>
     public static NvrtcCompiler Compiler => Found.Value!;
 
     /// <summary>Why a test is skipped, or null.</summary>
     public static string? Skip => Found.Value == null ? "no NVRTC on this machine" : null;
+
+    /// <summary>The same for a test of the virtual device, or that looks into it.</summary>
+    public static string? SkipUnlessVirtual => CudaTestDevice.IsReal ? "for the virtual GPU alone" : Skip;
+
+    static NvrtcCompiler? Find()
+    {
+        try
+        {
+            if (CudaTestDevice.IsReal) return CudaTestDevice.Libraries.Compiler;
+        }
+        catch (CudaException)
+        {
+            // A test that opens the device will say so.
+        }
+        return NvrtcCompiler.Find();
+    }
 }
 
 /// <summary>A test that compiles kernels.</summary>
@@ -26,4 +42,18 @@ sealed class NvrtcFactAttribute : FactAttribute
 sealed class NvrtcTheoryAttribute : TheoryAttribute
 {
     public NvrtcTheoryAttribute() => Skip = NvrtcPresence.Skip;
+}
+
+/// <summary>A test that compiles kernels for the virtual GPU, whatever device the others run on.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class VirtualFactAttribute : FactAttribute
+{
+    public VirtualFactAttribute() => Skip = NvrtcPresence.SkipUnlessVirtual;
+}
+
+/// <summary>A test of many cases that compile kernels for the virtual GPU.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class VirtualTheoryAttribute : TheoryAttribute
+{
+    public VirtualTheoryAttribute() => Skip = NvrtcPresence.SkipUnlessVirtual;
 }
