@@ -129,6 +129,9 @@ public sealed unsafe class CudaContext : IDisposable
     /// <summary>What a call of a library beside the driver failed with.</summary>
     internal CudaException Error(string call, string problem) => new(call, problem, op, shape[..dimensions]);
 
+    /// <summary>What is wrong with what the op wants, before anything was called.</summary>
+    internal CudaException Refusal(string message) => new($"{op ?? "cuda"}{(dimensions > 0 ? $" [{string.Join(',', shape[..dimensions])}]" : "")}: {message}");
+
     internal void Add(CudaResource resource)
     {
         lock (gate) resources.AddLast(resource.Place);

@@ -13,6 +13,9 @@ public sealed unsafe class CudaGraph : CudaResource
         try
         {
             Nodes = Count(context, graph);
+            foreach (var (kind, count) in Nodes)
+                if (kind is not (CUgraphNodeType.CU_GRAPH_NODE_TYPE_KERNEL or CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMSET or CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY))
+                    throw new CudaException($"cuda: {count} of {kind} in a graph, expected kernels, fills and copies only");
             CUgraphExec executable;
             context.Check(driver.cuGraphInstantiateWithFlags(&executable, graph, 0), nameof(driver.cuGraphInstantiateWithFlags));
             handle = executable;

@@ -49,12 +49,16 @@ public sealed unsafe class CudaStream : CudaResource
 
     /// <summary>Memory of the device for this stream's work.</summary>
     /// <exception cref="CudaException">There is not so much, or a graph is being recorded, which has no memory of its own.</exception>
-    public DeviceBuffer Allocate(long bytes) =>
-        IsCapturing ? throw new CudaException($"cuda: {bytes} bytes were asked for while a graph was recorded, expected all memory before") : new(this, bytes);
+    public DeviceBuffer Allocate(long bytes)
+    {
+        if (IsCapturing) throw InGraph($"{bytes} bytes are asked for");
+        return new(this, bytes);
+    }
 
     /// <summary>Copies from pinned memory, which must stay as it is until the copy is done.</summary>
     public void CopyToDevice(PinnedBuffer source, nint destination, int bytes)
     {
+        if (IsCapturing) throw InGraph("pinned memory is copied");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, source.Bytes);
         Context.Bind();
         Context.Check(driver.cuMemcpyHtoDAsync(destination, source.Address, (nuint)bytes, Handle), nameof(driver.cuMemcpyHtoDAsync));
@@ -63,6 +67,7 @@ public sealed unsafe class CudaStream : CudaResource
     /// <summary>Copies to pinned memory, which must not be read until the copy is done.</summary>
     public void CopyToHost(nint source, PinnedBuffer destination, int bytes)
     {
+        if (IsCapturing) throw InGraph("pinned memory is copied to");
         ArgumentOutOfRangeException.ThrowIfGreaterThan(bytes, destination.Bytes);
         Context.Bind();
         Context.Check(driver.cuMemcpyDtoHAsync(destination.Address, source, (nuint)bytes, Handle), nameof(driver.cuMemcpyDtoHAsync));
@@ -82,10 +87,11 @@ public sealed unsafe class CudaStream : CudaResource
         Context.Check(driver.cuMemsetD8Async(destination, value, (nuint)bytes, Handle), nameof(driver.cuMemsetD8Async));
     }
 
-    /// <summary>Records what <paramref name="work"/> gives to this stream, without doing it.</summary>
-    /// <exception cref="CudaException">Something was called that a graph cannot hold.</exception>
+    /// <summary>Records what <paramref name="work"/> gives to this stream, without doing it: kernels, and fills and copies within the device. Where it throws, nothing was recorded and the stream goes on as before.</summary>
+    /// <exception cref="CudaException">Something was called that a graph does not hold.</exception>
     public CudaGraph Capture(Action work)
     {
+        if (IsCapturing) throw InGraph("another is begun");
         Context.Bind();
         Context.Check(driver.cuStreamBeginCapture(Handle, ThreadLocalCapture), nameof(driver.cuStreamBeginCapture));
         IsCapturing = true;
@@ -114,6 +120,9 @@ public sealed unsafe class CudaStream : CudaResource
             graph = ended;
         }
     }
+
+    /// <summary>What a graph cannot do again, in the name of the op that wants it.</summary>
+    internal CudaException InGraph(string what) => Context.Refusal($"{what} while a graph is recorded, expected before");
 
     private protected override void Destroy() => driver.cuStreamDestroy(Handle);
 }

@@ -14,7 +14,8 @@ public sealed record LaunchRecord(string Kernel, Extent Grid, Extent Block, int 
 
 /// <summary>
 /// An opened virtual device: every opening has memory, streams and errors of its own. Work is done as late as the rules of streams allow: when
-/// somebody waits for it, and of other streams only what an event asks for, so that what nobody waits for is not there yet.
+/// somebody waits for it, and of other streams only what an event asks for, so that what nobody waits for is not there yet. <see cref="Hasten"/> is
+/// the other extreme.
 /// </summary>
 public sealed class VirtualContext
 {
@@ -66,6 +67,13 @@ public sealed class VirtualContext
     public void ForgetLaunches()
     {
         lock (Gate) launches.Clear();
+    }
+
+    /// <summary>From here on, a stream's work is done the moment it is given, before all that waits in others and that no event makes it wait for.</summary>
+    /// <param name="stream">Which, counted in the order of their making.</param>
+    public void Hasten(int stream)
+    {
+        lock (Gate) streams[stream].IsHasty = true;
     }
 
     internal void Add(LaunchRecord launch) => launches.Add(launch);

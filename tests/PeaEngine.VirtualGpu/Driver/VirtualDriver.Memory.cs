@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
 using PeaEngine.Cuda.Sys;
+using PeaEngine.VirtualGpu.Memory;
 using Table = PeaEngine.Cuda.Sys.Driver;
 
 namespace PeaEngine.VirtualGpu.Driver;
 
-/// <summary>Memory: allocations are there at once, everything else in a stream's order.</summary>
+/// <summary>Memory: an address is there at once, everything else, and leave to use it, in a stream's order.</summary>
 public static unsafe partial class VirtualDriver
 {
     sealed class Pool;
@@ -62,10 +63,14 @@ public static unsafe partial class VirtualDriver
     static CUresult cuMemAllocFromPoolAsync(CUdeviceptr* address, nuint bytes, CUmemoryPool pool, CUstream stream) => InContext(context =>
     {
         Registry.Get<Pool>(pool);
-        if (Registry.Get<VirtualStream>(stream).Capture is not null) ExpectNoCapture(context);
+        var owner = Registry.Get<VirtualStream>(stream);
+        if (owner.Capture is not null) ExpectNoCapture(context);
         if (bytes == 0) throw new CallException(CUresult.CUDA_ERROR_INVALID_VALUE, "an allocation of 0 bytes");
         if (bytes > (nuint)(VirtualContext.MemoryBytes - context.Memory.InUse)) throw new CallException(CUresult.CUDA_ERROR_OUT_OF_MEMORY, $"{bytes} bytes");
-        *address = (nint)context.Memory.Allocate((long)bytes).Address;
+        var allocation = context.Memory.Allocate((long)bytes);
+        *address = (nint)allocation.Address;
+        allocation.IsMade = false;
+        owner.Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEM_ALLOC, () => allocation.IsMade = true);
     });
 
     [UnmanagedCallersOnly]
@@ -91,7 +96,11 @@ public static unsafe partial class VirtualDriver
     {
         ExpectPinned(context, from, bytes);
         context.Memory.Range((ulong)to, (long)bytes);
-        Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY, () => context.Memory.Write((ulong)to, new(from, (int)bytes)));
+        Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY, () =>
+        {
+            ExpectMade(context, to);
+            context.Memory.Write((ulong)to, new(from, (int)bytes));
+        });
     });
 
     /// <summary>What nothing has written must not be read by the host either.</summary>
@@ -102,6 +111,7 @@ public static unsafe partial class VirtualDriver
         context.Memory.Range((ulong)from, (long)bytes);
         Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY, () =>
         {
+            ExpectMade(context, from);
             context.Memory.ExpectWritten((ulong)from, (long)bytes);
             context.Memory.Read((ulong)from, new(to, (int)bytes));
         });
@@ -121,6 +131,12 @@ public static unsafe partial class VirtualDriver
         context.Memory.Range((ulong)to, (long)bytes);
         Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMSET, () => context.Memory.Fill((ulong)to, value, (long)bytes));
     });
+
+    /// <summary>Another stream's work must not be before the making of what it uses.</summary>
+    static void ExpectMade(VirtualContext context, CUdeviceptr address)
+    {
+        if (!context.Memory.Range((ulong)address, 0).IsMade) throw new MemoryException($"0x{address:x}: used before its stream has made it");
+    }
 
     static void ExpectPinned(VirtualContext context, void* address, nuint bytes)
     {

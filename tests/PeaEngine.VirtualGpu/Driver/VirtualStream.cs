@@ -26,7 +26,7 @@ sealed class VirtualEvent
     public void Synchronize() => Stream?.Run(Position);
 }
 
-/// <summary>Work that waits in its order until somebody needs it done.</summary>
+/// <summary>Work that waits in its order until somebody needs it done, or, where the test wants that, is done the moment it is given.</summary>
 sealed class VirtualStream(VirtualContext context)
 {
     /// <summary>So much may wait: the oldest work is done then.</summary>
@@ -36,6 +36,9 @@ sealed class VirtualStream(VirtualContext context)
     long done;
 
     public VirtualContext Context { get; } = context;
+
+    /// <summary>Whether nothing waits.</summary>
+    public bool IsHasty { get; set; }
 
     /// <summary>The graph that work goes to instead.</summary>
     public VirtualGraph? Capture { get; set; }
@@ -48,14 +51,15 @@ sealed class VirtualStream(VirtualContext context)
             return;
         }
         waiting.Enqueue(new(kind, run));
-        if (waiting.Count > MostWaiting) Run(done + MostWaiting / 2);
+        if (IsHasty) Run();
+        else if (waiting.Count > MostWaiting) Run(done + MostWaiting / 2);
     }
 
     /// <summary>Marks the end of the work so far.</summary>
     public void Record(VirtualEvent mark)
     {
+        (mark.Stream, mark.Position) = (this, done + waiting.Count + 1);
         Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_EVENT_RECORD, () => mark.Timestamp = Stopwatch.GetTimestamp());
-        (mark.Stream, mark.Position) = (this, done + waiting.Count);
     }
 
     /// <summary>Later work of this stream waits for what another's event marks now.</summary>

@@ -25,6 +25,9 @@ public sealed unsafe class Allocation : IDisposable
     /// <summary>Its size.</summary>
     public long Bytes { get; }
 
+    /// <summary>Whether its stream has come to where it was asked for.</summary>
+    internal bool IsMade { get; set; } = true;
+
     /// <summary>Its bytes.</summary>
     internal byte* Data { get; private set; }
 

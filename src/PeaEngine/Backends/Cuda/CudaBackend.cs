@@ -3,9 +3,9 @@ using PeaEngine.Cuda;
 namespace PeaEngine.Backends;
 
 /// <summary>
-/// Ops on a device of NVIDIA's by our own kernels. Work is given to one stream and done in its order; only <see cref="Download"/> waits. A weight of another
-/// type than the activations of a call is converted in that call; sums and statistics are F32. The same bits come out on any number of multiprocessors, but for
-/// products by cuBLASLt, which are the same bits on the same device with the same library.
+/// Ops on a device of NVIDIA's by our own kernels. Work is given to one stream and done in its order, copies to another, whose place in that order events keep; only
+/// <see cref="Download"/> waits. A weight of another type than the activations of a call is converted in that call; sums and statistics are F32. The same bits come out on any number
+/// of multiprocessors, but for products by cuBLASLt, which are the same bits on the same device with the same library.
 /// </summary>
 public sealed partial class CudaBackend : Backend
 {

@@ -1,0 +1,85 @@
+using PeaEngine.Backends;
+using PeaEngine.VirtualGpu.Driver;
+
+namespace PeaEngine.Tests.Cuda;
+
+/// <summary>
+/// Copies go over a stream of their own and come in the order of the ops all the same, with either stream as late as it may be and as early: each of the events that order them is missed by one of these.
+/// </summary>
+public class CudaCopyStreamTests
+{
+    /// <summary>The backend's streams in the order of their making; none stands for both as late as may be.</summary>
+    const int None = -1, Ops = 0, Copies = 1;
+
+    public static TheoryData<int> Hasty => [None, Ops, Copies];
+
+    static CudaBackend Open(int hasty)
+    {
+        var backend = new CudaBackend(CudaTestDevice.Open());
+        if (hasty != None && !CudaTestDevice.IsReal) VirtualContext.Current!.Hasten(hasty);
+        return backend;
+    }
+
+    static Tensor New(Storage memory, int at) => new(memory, at * 64, [16], DType.F32);
+
+    static float[] Numbers(int from) => [.. Enumerable.Range(from, 16).Select(i => (float)i)];
+
+    static float[] Read(Backend backend, Tensor tensor)
+    {
+        var values = new float[tensor.Elements];
+        backend.Download(tensor, values);
+        return values;
+    }
+
+    [NvrtcTheory, MemberData(nameof(Hasty))]
+    public void AnOpReadsWhatWasUploadedBeforeItAndNotWhatCameLater(int hasty)
+    {
+        using var backend = Open(hasty);
+        using var memory = backend.Allocate(256);
+        Tensor x = New(memory, 0), before = New(memory, 1), after = New(memory, 2);
+        backend.Upload(Numbers(0), x);
+        backend.Copy(x, before);
+        backend.Upload(Numbers(100), x);
+        backend.Copy(x, after);
+        // The last upload is for nobody.
+        backend.Upload(Numbers(200), x);
+        Assert.Equal(Numbers(0), Read(backend, before));
+        Assert.Equal(Numbers(100), Read(backend, after));
+    }
+
+    [NvrtcTheory, MemberData(nameof(Hasty))]
+    public void ADownloadIsOfWhatTheOpsBeforeItWrote(int hasty)
+    {
+        using var backend = Open(hasty);
+        using var memory = backend.Allocate(256);
+        Tensor x = New(memory, 0), y = New(memory, 1);
+        backend.Upload(Numbers(3), x);
+        for (var i = 0; i < 5; i++) backend.Combine(y, new Term(i, x));
+        Assert.Equal(Numbers(3).Select(value => 4 * value), Read(backend, y));
+        backend.Combine(y, new Term(5, x));
+        Assert.Equal(Numbers(3).Select(value => 5 * value), Read(backend, y));
+    }
+
+    [NvrtcTheory, MemberData(nameof(Hasty))]
+    public void MemoryMayBeFreedWhileItsUploadIsUnderWay(int hasty)
+    {
+        using var backend = Open(hasty);
+        for (var i = 0; i < 5; i++)
+        {
+            using var memory = backend.Allocate(256);
+            backend.Upload(Numbers(i), New(memory, 0));
+            if (i == 3) Assert.Equal(Numbers(3), Read(backend, New(memory, 0)));
+        }
+    }
+
+    [NvrtcTheory, MemberData(nameof(Hasty))]
+    public void UploadsOfManyPiecesArrive(int hasty)
+    {
+        using var backend = Open(hasty);
+        using var memory = backend.Allocate(40 << 20);
+        Tensor x = new(memory, 0, [10 << 20], DType.F32);
+        var values = Enumerable.Range(0, 10 << 20).Select(i => (float)i).ToArray();
+        backend.Upload(values, x);
+        Assert.True(values.AsSpan().SequenceEqual(Read(backend, x)));
+    }
+}
