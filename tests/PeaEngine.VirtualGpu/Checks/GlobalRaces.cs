@@ -10,14 +10,14 @@ sealed class BlockAccesses : IDisposable
     public AccessMap Map(Allocation allocation)
     {
         if (allocation.Slot >= maps.Length) Array.Resize(ref maps, allocation.Slot + 16);
-        return maps[allocation.Slot] ??= new AccessMap(allocation);
+        return maps[allocation.Slot] ??= allocation.RentMap();
     }
 
     public IEnumerable<AccessMap> Maps => maps.OfType<AccessMap>();
 
     public void Dispose()
     {
-        foreach (var map in Maps) map.Dispose();
+        foreach (var map in Maps) map.Allocation.ReturnMap(map);
         maps = [];
     }
 }
@@ -39,7 +39,7 @@ sealed unsafe class GlobalRaces : IDisposable
             if (map.Pages.Count == 0) continue;
             lock (all)
             {
-                if (!all.TryGetValue(map.Allocation.Slot, out var before)) all.Add(map.Allocation.Slot, before = new(map.Allocation));
+                if (!all.TryGetValue(map.Allocation.Slot, out var before)) all.Add(map.Allocation.Slot, before = map.Allocation.RentMap());
                 foreach (var page in map.Pages)
                 {
                     race ??= Conflict(map, before, page);
@@ -71,7 +71,7 @@ sealed unsafe class GlobalRaces : IDisposable
 
     public void Dispose()
     {
-        foreach (var map in all.Values) map.Dispose();
+        foreach (var map in all.Values) map.Allocation.ReturnMap(map);
         all.Clear();
     }
 }

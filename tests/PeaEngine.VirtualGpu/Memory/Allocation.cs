@@ -1,4 +1,6 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
+using PeaEngine.VirtualGpu.Checks;
 
 namespace PeaEngine.VirtualGpu.Memory;
 
@@ -8,6 +10,8 @@ namespace PeaEngine.VirtualGpu.Memory;
 /// </summary>
 public sealed unsafe class Allocation : IDisposable
 {
+    readonly ConcurrentBag<AccessMap> maps = [];
+
     internal Allocation(int slot, ulong address, long bytes)
     {
         (Slot, Address, Bytes) = (slot, address, bytes);
@@ -36,6 +40,16 @@ public sealed unsafe class Allocation : IDisposable
 
     /// <summary>How many words such bits fill; one more than needed, so that two can be read at the last.</summary>
     internal long Words { get; }
+
+    /// <summary>A map with nothing in it. Launches use them again: to give the system back what a large one touched, and get it anew, costs more than most launches.</summary>
+    internal AccessMap RentMap() => maps.TryTake(out var map) ? map : new(this);
+
+    /// <summary>Takes a map back.</summary>
+    internal void ReturnMap(AccessMap map)
+    {
+        map.Clear();
+        maps.Add(map);
+    }
 
     /// <summary>Whether some bytes, at most 64, are all initialised.</summary>
     internal bool IsWritten(long offset, int bytes)
@@ -78,6 +92,7 @@ public sealed unsafe class Allocation : IDisposable
 
     public void Dispose()
     {
+        while (maps.TryTake(out var map)) map.Dispose();
         NativeMemory.AlignedFree(Data);
         NativeMemory.Free(Written);
         Data = null;
