@@ -20,3 +20,32 @@ __device__ __forceinline__ float activate(float x, int activation)
         default: return x;
     }
 }
+
+// The function's derivative; value becomes the function.
+__device__ __forceinline__ float derivative(float x, int activation, float& value)
+{
+    float s;
+    switch (activation)
+    {
+        case Silu:
+            s = sigmoid(x);
+            value = x * s;
+            return s + value * (1 - s);
+        case Gelu:
+            s = 0.5f * (1.0f + erff(x * 0.70710678f));
+            value = x * s;
+            return s + x * 0.39894228f * expf(-0.5f * x * x);
+        case GeluTanh:
+            s = 1.59576912f * (x + 0.044715f * x * x * x);
+            value = x * sigmoid(s);
+            // 1 - sigmoid(s) would lose what its factor of x^3 then shows.
+            return sigmoid(s) + value * sigmoid(-s) * (1.59576912f + 0.21406445f * x * x);
+        case QuickGelu:
+            s = sigmoid(1.702f * x);
+            value = x * s;
+            return s + value * (1 - s) * 1.702f;
+        default:
+            value = x;
+            return 1;
+    }
+}

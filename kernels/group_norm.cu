@@ -55,7 +55,7 @@ template <typename T> __device__ __forceinline__ void moments_of_chunk(const T* 
 }
 
 // group_norm_merge: each channel's mean and factor gamma / sqrt(variance + epsilon), of its group
-// moments [B, chunks, C] f32 x 2; factors [B, C] f32 x 2
+// moments [B, chunks, C] f32 x 2; gamma null for ones; factors [B, C] f32 x 2
 // grid (groups, B), block 256
 extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_merge(const float2* moments, const float* gamma, float2* factors, int pixels, int channels, int chunk, int chunks, float epsilon)
 {
@@ -78,7 +78,7 @@ extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_merge(const flo
         group = {m.mean, rsqrtf(m.squares / m.count + epsilon)};
     }
     __syncthreads();
-    for (int i = threadIdx.x; i < size; i += MERGERS) factors[(long long)blockIdx.y * channels + first + i] = {group.x, group.y * gamma[first + i]};
+    for (int i = threadIdx.x; i < size; i += MERGERS) factors[(long long)blockIdx.y * channels + first + i] = {group.x, gamma ? group.y * gamma[first + i] : group.y};
 }
 
 // group_norm_apply: y = (x - mean) * factor + beta, then SiLU if asked

@@ -3,7 +3,7 @@
 
 constexpr int WARP = 32;
 
-__device__ __forceinline__ float warp_sum(float x)
+template <typename S> __device__ __forceinline__ S warp_sum(S x)
 {
 #pragma unroll
     for (int lane = WARP / 2; lane > 0; lane /= 2) x += __shfl_xor_sync(~0u, x, lane);
@@ -11,12 +11,12 @@ __device__ __forceinline__ float warp_sum(float x)
 }
 
 // The sum over a block of whole warps, in every thread; parts has a place for each warp, and may be used again at once.
-__device__ __forceinline__ float block_sum(float x, float* parts)
+template <typename S> __device__ __forceinline__ S block_sum(S x, S* parts)
 {
     x = warp_sum(x);
     if (threadIdx.x % WARP == 0) parts[threadIdx.x / WARP] = x;
     __syncthreads();
-    float sum = 0;
+    S sum = 0;
     for (int warp = 0; warp < blockDim.x / WARP; warp++) sum += parts[warp];
     __syncthreads();
     return sum;

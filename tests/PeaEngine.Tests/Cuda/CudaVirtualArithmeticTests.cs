@@ -142,6 +142,8 @@ public class CudaVirtualArithmeticTests
         { "cvt.u32.u64 %n, %b; shr.s64 %d, %a, %n;", (a, b) => (BigInteger)(long)a >> (int)Math.Min((uint)b, 63) },
         { "cvt.u32.u64 %n, %b; cvt.u32.u64 %i, %a; mul.wide.s32 %d, %i, %n;", (a, b) => (BigInteger)(int)a * (int)b },
         { "cvt.u32.u64 %n, %b; cvt.u32.u64 %i, %a; mad.wide.u32 %d, %i, %n, %a;", (a, b) => (BigInteger)(uint)a * (uint)b + a },
+        { "cvt.s64.s32 %d, %a;", (a, b) => (int)a },
+        { "cvt.u64.u32 %d, %a;", (a, b) => (uint)a },
         { "mov.b64 {%n, %i}, %a; mov.b64 %d, {%i, %n};", (a, b) => (BigInteger)(a << 32 | a >> 32) },
         { "setp.gt.s64 %p, %a, %b; selp.b64 %d, %b, %a, %p;", (a, b) => BigInteger.Min((long)a, (long)b) },
         { "bfi.b64 %d, %a, %b, 12, 40;", (a, b) => b & ~(((1ul << 40) - 1) << 12) | (a & (1ul << 40) - 1) << 12 },

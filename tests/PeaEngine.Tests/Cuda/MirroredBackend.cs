@@ -13,6 +13,9 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override string Name => device.Name;
 
+    /// <summary>The type that a tensor of the host has on the device.</summary>
+    public DType TypeOf(Tensor tensor) => mirrors[tensor.Storage].Type;
+
     public override Storage Allocate(long bytes) => host.Allocate(bytes);
 
     public override void Upload(ReadOnlySpan<byte> source, Tensor destination, long byteOffset = 0) => host.Upload(source, destination, byteOffset);
@@ -73,9 +76,9 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
         host.Dispose();
     }
 
-    public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => device.ActivateBackward(x, dy, dx, activation);
+    public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => Do(() => device.ActivateBackward(As(x), As(dy), As(dx), activation));
 
-    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => device.AdamW(parameter, gradient, m, v, step);
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => Do(() => device.AdamW(Raw(parameter), Raw(gradient), Raw(m), Raw(v), step));
 
     public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) => device.AttentionBackward(q, k, v, y, logSumExp, dy, dq, dk, dv, heads, scale, mask, dBias);
 
@@ -83,31 +86,35 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) => device.Conv2dWeightBackward(x, dy, dWeight, geometry);
 
-    public override void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable) => device.EmbeddingBackward(ids, dy, dTable);
+    public override void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable) => Do(() => device.EmbeddingBackward(Raw(ids), As(dy), Raw(dTable)));
 
-    public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) => device.GateBackward(h, dy, dh, activation);
+    public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) => Do(() => device.GateBackward(As(h), As(dy), As(dh), activation));
 
-    public override void GroupNormBackward(Tensor x, Tensor gamma, Tensor beta, Tensor dy, Tensor dx, int groups, float epsilon, bool silu, Tensor? dGamma = null, Tensor? dBeta = null) => device.GroupNormBackward(x, gamma, beta, dy, dx, groups, epsilon, silu, dGamma, dBeta);
+    public override void GroupNormBackward(Tensor x, Tensor gamma, Tensor beta, Tensor dy, Tensor dx, int groups, float epsilon, bool silu, Tensor? dGamma = null, Tensor? dBeta = null) =>
+        Do(() => device.GroupNormBackward(As(x), Raw(gamma), Raw(beta), As(dy), As(dx), groups, epsilon, silu, Raw(dGamma), Raw(dBeta)));
 
-    public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) => device.LayerNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma, dBeta);
+    public override void LayerNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null, Tensor? dBeta = null) =>
+        Do(() => device.LayerNormBackward(As(x), Raw(gamma), As(dy), As(dx), epsilon, As(residual), Raw(dGamma), Raw(dBeta)));
 
     public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => Do(() => device.LinearBackward(As(dy), Weight(weight), As(dx), As(residual)));
 
     public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) => Do(() => device.LinearWeightBackward(As(x), As(dy), Raw(dWeight)));
 
-    public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) => device.MeanTokensBackward(dy, mask, dx, add);
+    public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) => Do(() => device.MeanTokensBackward(As(dy), Raw(mask), As(dx), add));
 
-    public override void ResizeBackward(Tensor dy, Tensor dx) => device.ResizeBackward(dy, dx);
+    public override void ResizeBackward(Tensor dy, Tensor dx) => Do(() => device.ResizeBackward(As(dy), As(dx)));
 
-    public override void RmsNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null) => device.RmsNormBackward(x, gamma, dy, dx, epsilon, residual, dGamma);
+    public override void RmsNormBackward(Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual = null, Tensor? dGamma = null) =>
+        Do(() => device.RmsNormBackward(As(x), Raw(gamma), As(dy), As(dx), epsilon, As(residual), Raw(dGamma)));
 
-    public override void SquaredError(Tensor a, Tensor b, Tensor y) => device.SquaredError(a, b, y);
+    public override void SquaredError(Tensor a, Tensor b, Tensor y) => Do(() => device.SquaredError(As(a), As(b), Raw(y)));
 
-    public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) => device.SquaredErrorBackward(a, b, scale, dx, add);
+    public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) => Do(() => device.SquaredErrorBackward(As(a), As(b), Raw(scale), As(dx), add));
 
-    public override void SumSquares(Tensor x, Tensor y) => device.SumSquares(x, y);
+    public override void SumSquares(Tensor x, Tensor y) => Do(() => device.SumSquares(Raw(x), Raw(y)));
 
-    public override void SumTokens(Tensor x, Tensor y) => device.SumTokens(x, y);
+    // Of one sample it is a parameter's gradient, of several that of an activation, as a time embedding.
+    public override void SumTokens(Tensor x, Tensor y) => Do(() => device.SumTokens(As(x), y.Shape[0] == 1 ? Raw(y) : As(y)));
 
     /// <summary>A tensor of the device in the type that is tested, where the host's is of a type of weights.</summary>
     Tensor As(Tensor tensor) => On(tensor, tensor.DType.IsWeight() ? type : tensor.DType);

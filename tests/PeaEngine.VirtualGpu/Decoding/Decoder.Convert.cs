@@ -35,8 +35,10 @@ sealed unsafe partial class Decoder
         instr.Detail = wideTo ? 8 : 4;
         instr.Mode = conversions.Count;
         conversions.Add(mode);
+        var isWider = wideFrom != (from.Bytes() == 8) || wideTo != (to.Bytes() == 8);
         instr.Run = (to, from, mode) switch
         {
+            _ when isWider => &Conversions.Any,
             (PtxType.U64 or PtxType.S64 or PtxType.B64, PtxType.U32 or PtxType.B32, { Saturate: false }) => &Conversions.Widen<uint, ulong, ZeroExtend>,
             (PtxType.U64 or PtxType.S64 or PtxType.B64, PtxType.S32, { Saturate: false }) => &Conversions.Widen<int, long, SignExtend>,
             (PtxType.F32, PtxType.S32, { Rounding: RoundingMode.Nearest, Saturate: false }) => &Alu.Each<float, int, SingleOfS32>,

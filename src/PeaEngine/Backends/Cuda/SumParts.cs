@@ -27,6 +27,16 @@ readonly record struct SumParts(int Count, int Length)
 
 public sealed partial class CudaBackend
 {
+    /// <summary>Rows of a chunk that sums over rows are taken in, at least, and chunks, at most. Neither follows from the device, so that the sums do not.</summary>
+    const int LeastSumRows = 64, MostSumChunks = 128;
+
+    /// <summary>Rows of a chunk, and how many chunks there are.</summary>
+    static (int Rows, int Count) Chunks(int rows)
+    {
+        var chunk = Math.Max(LeastSumRows, Blocks(rows, MostSumChunks));
+        return (chunk, Blocks(rows, chunk));
+    }
+
     /// <summary>y += the parts, in their order; see <c>sum_parts.cu</c>.</summary>
     /// <param name="parts">[samples, count, n] F32</param>
     /// <param name="y">[samples, n]</param>

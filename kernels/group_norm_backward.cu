@@ -1,0 +1,139 @@
+// group_norm_backward: the gradients of group_norm; with n the normalised x, dz = dy through SiLU where it followed and d = gamma * dz, dx = (d - mean(d) - n * mean(d * n)) * r, the means over a group
+// x, dy, dx [B, P, C] T, P pixels; gamma, beta [C] f32; any C and any group size; dx may be dy
+// After the statistics, which group_norm_moments and group_norm_merge take, three launches: sums over chunks of pixels, a block a group that adds them up, and dx.
+// Chunks follow from the shape, and sums are added in their order: deterministic. x and dy are read twice, dx is written once: memory bound
+#include "activation.cuh"
+#include "columns.cuh"
+
+constexpr int MERGERS = 256;
+
+// The gradient before SiLU, at the normalised value n.
+__device__ __forceinline__ float before_silu(float dy, float n, float gamma, float beta, int silu_followed)
+{
+    float value;
+    return silu_followed ? dy * derivative(n * gamma + beta, Silu, value) : dy;
+}
+
+// group_norm_backward_sums: sums of dz * n and of dz over a chunk's pixels
+// statistics [B, C] f32 x 2: mean and r; products, sums [B, chunks, C] f32
+// grid (ceil(C / (32 * 16 / sizeof(T))), chunks, B), block (32, 8)
+template <typename T>
+__device__ __forceinline__ void sums_of_chunk(const T* x, const T* dy, const float2* statistics, const float* gamma, const float* beta, float* products, float* sums,
+    int pixels, int channels, int chunk, int silu_followed)
+{
+    constexpr int N = Vector<T>::N;
+    int c = first_column<N>(), count = channels - c, first = blockIdx.y * chunk, last = min(first + chunk, pixels);
+    bool whole = channels % N == 0 && aligned(x, dy);
+    float product[N] = {}, sum[N] = {};
+    if (count > 0)
+    {
+        float2 s[N];
+        float g[N], b[N];
+#pragma unroll
+        for (int j = 0; j < N; j++)
+        {
+            int channel = c + min(j, count - 1);
+            s[j] = statistics[(long long)blockIdx.z * channels + channel];
+            g[j] = gamma[channel];
+            b[j] = beta[channel];
+        }
+        long long image = (long long)blockIdx.z * pixels * channels + c;
+        for (int p = first + threadIdx.y; p < last; p += ROWS)
+        {
+            long long at = image + (long long)p * channels;
+            Vector<T> v = load(x + at, count, whole), d = load(dy + at, count, whole);
+#pragma unroll
+            for (int j = 0; j < N; j++)
+            {
+                float n = (to_float(v.at[j]) - s[j].x) * s[j].y, dz = before_silu(to_float(d.at[j]), n, g[j], b[j], silu_followed);
+                product[j] += dz * n;
+                sum[j] += dz;
+            }
+        }
+    }
+    long long at = ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels + c;
+    write_column_sums(product, products + at, count);
+    write_column_sums(sum, sums + at, count);
+}
+
+// group_norm_backward_merge: each channel's sums over a sample, and what follows for dx from those of its group
+// products, sums [B, chunks, C] f32; gammas, betas [B, C] f32: a sample's gradients of gamma and beta; factors [B, C] f32 x 4: dx = y * dz - z - (x - x of factors) * w
+// grid (groups, B), block 256: a warp a channel
+extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_backward_merge(const float2* statistics, const float* gamma, const float* products, const float* sums, float* gammas, float* betas, float4* factors,
+    int pixels, int channels, int chunks)
+{
+    __shared__ float parts[MERGERS / WARP];
+    int size = channels / gridDim.x, first = blockIdx.x * size, warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    long long sample = (long long)blockIdx.y * channels;
+    float product = 0, sum = 0;
+    for (int c = first + warp; c < first + size; c += MERGERS / WARP)
+    {
+        float p = 0, s = 0;
+        for (int i = lane; i < chunks; i += WARP)
+        {
+            long long at = ((long long)blockIdx.y * chunks + i) * channels + c;
+            p += products[at];
+            s += sums[at];
+        }
+        p = warp_sum(p);
+        s = warp_sum(s);
+        if (lane == 0)
+        {
+            gammas[sample + c] = p;
+            betas[sample + c] = s;
+            product += gamma[c] * p;
+            sum += gamma[c] * s;
+        }
+    }
+    float count = (float)size * pixels, slope = block_sum(product, parts) / count, mean = block_sum(sum, parts) / count;
+    for (int c = first + threadIdx.x; c < first + size; c += MERGERS)
+    {
+        float2 s = statistics[sample + c];
+        factors[sample + c] = make_float4(s.x, gamma[c] * s.y, mean * s.y, slope * s.y * s.y);
+    }
+}
+
+// group_norm_backward_apply: dx, see group_norm_backward_merge
+// grid (ceil(C / (32 * 16 / sizeof(T))), ceil(P / chunk), B), block (32, 8)
+template <typename T>
+__device__ __forceinline__ void apply(const T* x, const T* dy, const float4* factors, const float* beta, T* dx, int pixels, int channels, int chunk, int silu_followed)
+{
+    constexpr int N = Vector<T>::N;
+    int c = first_column<N>(), first = blockIdx.y * chunk, last = min(first + chunk, pixels), count = channels - c;
+    if (count <= 0) return;
+    bool whole = channels % N == 0 && aligned(x, dy, dx);
+    float4 f[N];
+    float b[N];
+#pragma unroll
+    for (int j = 0; j < N; j++)
+    {
+        int channel = c + min(j, count - 1);
+        f[j] = factors[(long long)blockIdx.z * channels + channel];
+        b[j] = beta[channel];
+    }
+    long long image = (long long)blockIdx.z * pixels * channels + c;
+    for (int p = first + threadIdx.y; p < last; p += ROWS)
+    {
+        long long at = image + (long long)p * channels;
+        Vector<T> v = load(x + at, count, whole), d = load(dy + at, count, whole);
+#pragma unroll
+        for (int j = 0; j < N; j++)
+        {
+            float deviation = to_float(v.at[j]) - f[j].x, dz = before_silu(to_float(d.at[j]), deviation, f[j].y, b[j], silu_followed);
+            d.at[j] = from_float<T>(f[j].y * dz - f[j].z - deviation * f[j].w);
+        }
+        store(dx + at, d, count, whole);
+    }
+}
+
+#define ENTRY(T, name) \
+    extern "C" __global__ void __launch_bounds__(COLUMNS * ROWS) group_norm_backward_sums_##name(const T* x, const T* dy, const float2* statistics, const float* gamma, const float* beta, float* products, float* sums, \
+        int pixels, int channels, int chunk, int silu) \
+    { \
+        sums_of_chunk<T>(x, dy, statistics, gamma, beta, products, sums, pixels, channels, chunk, silu); \
+    } \
+    extern "C" __global__ void __launch_bounds__(COLUMNS * ROWS) group_norm_backward_apply_##name(const T* x, const T* dy, const float4* factors, const float* beta, T* dx, int pixels, int channels, int chunk, int silu) \
+    { \
+        apply<T>(x, dy, factors, beta, dx, pixels, channels, chunk, silu); \
+    }
+FOR_EACH_FLOAT(ENTRY)
