@@ -3,8 +3,9 @@ using PeaEngine.Backends;
 using PeaEngine.Perf;
 
 // perf [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile]: benchmarks whose name and shape contain one of the filters, or all.
+// perf --tune [--device cuda:N]: the tiles of SDXL's products on a GPU.
 var filters = new List<string>();
-var (torch, threads, output, profile) = (true, 0, (string?)null, false);
+var (torch, threads, output, profile, tune, device) = (true, 0, (string?)null, false, false, "cuda");
 for (var i = 0; i < args.Length; i++)
     switch (args[i])
     {
@@ -12,12 +13,15 @@ for (var i = 0; i < args.Length; i++)
         case "--threads" when i + 1 < args.Length: threads = int.Parse(args[++i], CultureInfo.InvariantCulture); break;
         case "--output" when i + 1 < args.Length: output = args[++i]; break;
         case "--profile": profile = true; break;
+        case "--tune": tune = true; break;
+        case "--device" when i + 1 < args.Length: device = args[++i]; break;
         case ['-', ..]:
-            Console.Error.WriteLine($"'{args[i]}': expected [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile]");
+            Console.Error.WriteLine($"'{args[i]}': expected [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile], or --tune [--device cuda:N]");
             return 2;
         default: filters.Add(args[i]); break;
     }
 
+if (tune) return TileTuning.Run(device);
 using var backend = new CpuBackend(threads);
 Console.WriteLine($"{Machine.Cpu}, {backend.Isa}, {backend.Threads} threads, commit {Machine.Commit}");
 var chosen = Catalogue.All.Where(IsChosen).ToList();

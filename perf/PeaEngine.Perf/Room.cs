@@ -14,12 +14,11 @@ sealed class Room(Backend backend, int threads) : IDisposable
     /// <summary>A tensor of values from −1 to 1, times <paramref name="scale"/>.</summary>
     public Tensor New(Shape shape, float scale = 1, DType dtype = DType.F32)
     {
-        var tensor = Empty(shape, DType.F32);
-        foreach (ref var value in tensor.AsSpan<float>()) value = (random.NextSingle() * 2 - 1) * scale;
-        if (dtype == DType.F32) return tensor;
-        var converted = Empty(shape, dtype);
-        Backend.Copy(tensor, converted);
-        return converted;
+        var values = new float[shape.Elements];
+        foreach (ref var value in values.AsSpan()) value = (random.NextSingle() * 2 - 1) * scale;
+        var tensor = Empty(shape, dtype);
+        Backend.Upload(values, tensor);
+        return tensor;
     }
 
     /// <summary>A tensor to write to. Its pages are there already.</summary>

@@ -7,9 +7,10 @@ namespace PeaEngine.Cuda;
 public static class CudaReport
 {
     /// <summary>Name and value of each fact. It loads the libraries to know.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Collect() => Collect(new());
+    /// <param name="compiler">The NVRTC that kernels would be compiled by, or null.</param>
+    public static IReadOnlyList<(string Name, string Value)> Collect(out NvrtcCompiler? compiler) => Collect(new(), out compiler);
 
-    internal static IReadOnlyList<(string Name, string Value)> Collect(LibrarySearch search)
+    internal static IReadOnlyList<(string Name, string Value)> Collect(LibrarySearch search, out NvrtcCompiler? used)
     {
         var missing = new List<string>();
         var facts = new List<(string, string)>();
@@ -24,6 +25,7 @@ public static class CudaReport
         facts.Add(("kernel cache", KernelCache.DefaultFolder));
         facts.Insert(0, ("cuda", missing.Count > 0 ? $"cannot be used: no {string.Join(", no ", missing)}" : devices.Count > 0 ? "found" : "cannot be used: the driver shows no device"));
         foreach (var name in new[] { LibraryName.Driver, LibraryName.Nvrtc, LibraryName.CuBlasLt }) facts.Add(($"{name.Title} search", search.Describe(name)));
+        used = compiler;
         return facts;
 
         void Tell(LibraryName name, Func<string?> find)

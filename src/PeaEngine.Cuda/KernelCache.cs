@@ -68,6 +68,13 @@ public sealed class KernelCache(NvrtcCompiler compiler, string? folder = null)
         return hash.GetHashAndReset();
     }
 
+    /// <summary>Makes the folder where it is not there. Only the owner may write what will run on the device.</summary>
+    internal static void Create(string folder)
+    {
+        if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+        else Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+    }
+
     static byte[]? Read(string file, byte[] key)
     {
         try
@@ -87,9 +94,7 @@ public sealed class KernelCache(NvrtcCompiler compiler, string? folder = null)
     {
         try
         {
-            // Only the owner may write what will run on the device.
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(Folder);
-            else Directory.CreateDirectory(Folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+            Create(Folder);
             foreach (var left in Directory.EnumerateFiles(Folder, "*" + TemporaryEnding))
                 if (DateTime.UtcNow - File.GetLastWriteTimeUtc(left) > Abandoned) File.Delete(left);
             var temporary = $"{file}.{Environment.ProcessId}.{Guid.NewGuid():N}{TemporaryEnding}";

@@ -1,11 +1,11 @@
 namespace PeaEngine.Perf.Models;
 
-/// <summary>One forward pass of SDXL's UNet, 2.6 B parameters in F16, for one picture without guidance; the text's keys and values are there.</summary>
-sealed class UNet(int size, int tokens) : IBenchmark
+/// <summary>One forward pass of SDXL's UNet, 2.6 B parameters in F16, for one picture without guidance, or two samples with it; the text's keys and values are there.</summary>
+sealed class UNet(int size, int tokens, int samples = 1) : IBenchmark
 {
     public string Op => "unet";
 
-    public IReadOnlyList<(string, int)> Arguments => [("size", size), ("tokens", tokens)];
+    public IReadOnlyList<(string, int)> Arguments => [("size", size), ("tokens", tokens), .. samples == 1 ? Array.Empty<(string, int)>() : [("samples", samples)]];
 
     public double Flops => 0;
 
@@ -14,7 +14,7 @@ sealed class UNet(int size, int tokens) : IBenchmark
     public Action Set(Room room)
     {
         var unet = room.Own(FullSizeSdxl.LoadUNet(room.Backend));
-        Tensor sample = room.New([1, size, size, 4]), timesteps = room.New([1], 500), sequence = room.New([1, tokens, 2048]), pooled = room.New([1, 1280]), ids = room.New([1, 6], 512);
+        Tensor sample = room.New([samples, size, size, 4]), timesteps = room.New([samples], 500), sequence = room.New([samples, tokens, 2048]), pooled = room.New([samples, 1280]), ids = room.New([samples, 6], 512);
         var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => unet.Forward(p, sample, timesteps, unet.Condition(p, sequence, pooled, ids)))));
         var pass = new Pass(room.Backend, arena);
         var conditioning = unet.Condition(pass, sequence, pooled, ids);

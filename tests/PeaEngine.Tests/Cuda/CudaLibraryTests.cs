@@ -65,7 +65,7 @@ public sealed class CudaLibraryTests : IDisposable
     [Fact]
     public void TheReportSaysWhatIsMissingAndWhereItWasLookedFor()
     {
-        var facts = CudaReport.Collect(Search()).ToDictionary(fact => fact.Name, fact => fact.Value);
+        var facts = CudaReport.Collect(Search(), out _).ToDictionary(fact => fact.Name, fact => fact.Value);
         Assert.Equal("cannot be used: no CUDA driver, no NVRTC", facts["cuda"]);
         Assert.Equal("not found", facts["NVRTC"]);
         Assert.Equal("not found, products are computed by the engine's own kernels", facts["cuBLASLt"]);
@@ -91,7 +91,7 @@ public sealed class CudaLibraryTests : IDisposable
     [Fact]
     public void TheCommandLineNeverFallsBack()
     {
-        var found = CudaReport.Collect().ToDictionary(fact => fact.Name, fact => fact.Value)["cuda"];
+        var found = Device.CudaFacts().ToDictionary(fact => fact.Name, fact => fact.Value)["cuda"];
         if (found == "found") return;
         CommandLine.Run("sample", "a cat", "--device", "cuda", "--output", folder.At("a.png")).AssertFails(ExitCode.Failed, "cu");
         Assert.Empty(folder.Files());

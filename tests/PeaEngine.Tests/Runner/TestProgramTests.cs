@@ -58,7 +58,7 @@ public partial class TestProgramTests
     [Fact]
     public void AMachineWithoutAGpuSaysWhatIsMissing()
     {
-        var facts = CudaReport.Collect().ToDictionary(fact => fact.Name, fact => fact.Value);
+        var facts = Device.CudaFacts().ToDictionary(fact => fact.Name, fact => fact.Value);
         if (facts["cuda"] == "found") return;
         var (code, output, error) = Start(CudaTestDevice.Real);
         Assert.Equal((ExitCode.WrongUsage, ""), (code, output));

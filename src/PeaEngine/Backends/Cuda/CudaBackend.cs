@@ -78,7 +78,9 @@ public sealed partial class CudaBackend : Backend
         if (y.Elements == 0) return;
         if (!kernels.TryGetValue(entry, out var kernel)) kernels.Add(entry, kernel = Load(program, entry));
         Begin(program, y);
+        tuner?.BeforeLaunch();
         kernel.Launch(stream, shape, arguments);
+        tuner?.AfterLaunch();
     }
 
     CudaKernel Load(string program, EntryName entry)

@@ -12,8 +12,12 @@ static class CudaDevices
     public static int? Ordinal(string name) => name == Name ? 0
         : name.StartsWith(Name + ":", StringComparison.Ordinal) && int.TryParse(name.AsSpan(Name.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var ordinal) ? ordinal : null;
 
-    /// <summary>What of CUDA this machine has; see <see cref="CudaReport"/>.</summary>
-    public static IReadOnlyList<(string Name, string Value)> Facts() => CudaReport.Collect();
+    /// <summary>What of CUDA this machine has; see <see cref="CudaReport"/>, and tables of tiles.</summary>
+    public static IReadOnlyList<(string Name, string Value)> Facts()
+    {
+        var facts = CudaReport.Collect(out var compiler);
+        return compiler == null || TileTable.Describe(KernelCache.DefaultFolder, compiler.Version) is not { Count: > 0 } tables ? facts : [.. facts, ("tiles", string.Join("; ", tables))];
+    }
 
     /// <summary>Opens a device.</summary>
     /// <exception cref="PeaException">It is not there, or something that it needs is not; the message tells what.</exception>

@@ -12,7 +12,7 @@ public sealed partial class CudaBackend
         int rows = y.Shape.Rows, columns = y.Shape[-1], depth = x.Shape[-1];
         var factors = Converted(weight, y.DType);
         // A tile has the gates beside the values.
-        var tile = ProductTile.Choose(y.DType, rows, 2 * columns, depth % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, context.Device.Multiprocessors, gegluTiles);
+        var tile = Tile(new("geglu", y.DType, rows, 2 * columns, depth), depth % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, gegluTiles);
         Launch("geglu", new("geglu", tile.Name, Suffix(y.DType)), y, tile.Shape(rows, 2 * columns), x.Address, factors, Address(bias), y.Address, rows, columns, depth, (int)activation);
     }
 }

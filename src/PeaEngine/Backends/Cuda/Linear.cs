@@ -21,7 +21,7 @@ public sealed partial class CudaBackend
         var shape = new ProductShape(ProductType(y.DType), rows, columns, depth, bias != null);
         if (activation == Activation.None && shape.IsAligned && Aligned(x, weight, bias ?? y, residual ?? y, y) && Product(shape, x, weight, bias, y, residual)) return;
         var factors = Converted(weight, y.DType);
-        var tile = ProductTile.Choose(y.DType, rows, columns, depth % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, context.Device.Multiprocessors, linearTiles);
+        var tile = Tile(new("linear", y.DType, rows, columns, depth), depth % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, linearTiles);
         Launch("linear", new("linear", tile.Name, Suffix(y.DType)), y, tile.Shape(rows, columns), x.Address, factors, Address(bias), Address(residual), y.Address, rows, columns, depth, (int)activation);
     }
 

@@ -8,7 +8,7 @@ public sealed partial class CudaBackend
         CheckTypes("linear_backward", dx, dy);
         int rows = dx.Shape.Rows, columns = dx.Shape[-1], depth = dy.Shape[-1];
         var factors = Converted(weight, dx.DType);
-        var tile = ProductTile.Choose(dx.DType, rows, columns, depth % 8 == 0 && columns % 8 == 0 && Aligned(dy) && factors % VectorBytes == 0, context.Device.Multiprocessors, linearTiles);
+        var tile = Tile(new("linear_backward", dx.DType, rows, columns, depth), depth % 8 == 0 && columns % 8 == 0 && Aligned(dy) && factors % VectorBytes == 0, linearTiles);
         Launch("linear_backward", new("linear_backward", tile.Name, Suffix(dx.DType)), dx, tile.Shape(rows, columns), dy.Address, factors, Address(residual), dx.Address, rows, columns, depth);
     }
 }
