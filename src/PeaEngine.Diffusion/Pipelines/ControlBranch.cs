@@ -54,6 +54,14 @@ sealed class ControlBranch(IReadOnlyList<ControlInput> inputs, bool guessMode, i
         return sum;
     }
 
+    /// <summary>Whether the same ControlNets are on at two steps.</summary>
+    public bool IsAlike(int index, int other)
+    {
+        for (var i = 0; i < inputs.Count; i++)
+            if (inputs[i].Steps.Contains(index) != inputs[i].Steps.Contains(other)) return false;
+        return true;
+    }
+
     /// <summary>The last samples, which are the conditional ones.</summary>
     Tensor Controlled(Tensor all) => all.Slice(batch - controlled, controlled);
 }

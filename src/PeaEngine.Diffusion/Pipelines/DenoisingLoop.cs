@@ -23,20 +23,24 @@ sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, doub
 }
 
 /// <summary>
-/// The sampler: scale, predict, guide, step, all but the prediction in F32. All memory is taken before the first step; a step allocates nothing.
+/// The sampler: scale, predict, guide, step, all but the prediction in F32. All memory is taken before the first step; a step allocates nothing. From the scaled latents to the guided
+/// prediction it is the same work at the same addresses in all steps with the same ControlNets, which the backend records.
 /// </summary>
 sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, DenoisingInput input, Scheduler scheduler, INoiseSource noise)
 {
-    readonly int rows = input.Embeddings.Rows, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
+    readonly int rows = input.Embeddings.Rows, batch = input.Embeddings.Rows * input.Count, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
+
+    readonly float[] timestepValues = new float[input.Embeddings.Rows * input.Count];
 
     readonly ControlBranch? control = input.Controls.Count == 0 ? null : new(input.Controls, input.GuessMode, input.Embeddings.Rows * input.Count, input.Count);
 
     /// <summary>Runs all steps and gives the final latents [count, C, h, w].</summary>
     public float[] Run(ProgressMeter meter, CancellationToken cancellation)
     {
-        using var arena = new Arena(backend, MeasuredArena.Measure(backend, p => Step(p, Prepare(p), -1)));
+        using var arena = new Arena(backend, MeasuredArena.Measure(backend, p => Predict(p, Prepare(p), -1)));
         var pass = new Pass(backend, arena, cancellation);
         var state = Prepare(pass);
+        using var predictions = new Predictions(backend, input.Window, control, index => Predict(pass, state, index));
         scheduler.SetBeginIndex(input.Window.First);
         float[] Current()
         {
@@ -48,14 +52,26 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         for (var i = input.Window.First; i < input.Window.End; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Step(pass, state, i);
+            Step(state, predictions.At(i), i);
             meter.Advance(Current);
         }
         return Current();
     }
 
     /// <summary>The tensors that live through all steps.</summary>
-    readonly record struct State(Tensor Latents, Tensor? Original, Tensor? Noise, Tensor? Mask, Tensor? InpaintChannels, UNetConditioning Conditioning, ControlNetConditioning[] Controls);
+    /// <param name="Latents">[count, C, h, w]: what the scheduler moves</param>
+    /// <param name="Scaled">[count, C, h, w]: as the model is given them</param>
+    /// <param name="Timesteps">[batch]: one value, once a sample</param>
+    /// <param name="Guided">[count, C, h, w]: what the scheduler is given</param>
+    /// <param name="Original">[count, C, h, w]: what lies outside of an inpainted region</param>
+    /// <param name="Noise">[count, C, h, w]: what it is given for the steps to come</param>
+    /// <param name="Proper">[count, C, h, w]: it with that noise</param>
+    /// <param name="Mask">[count, C, h, w]: the region</param>
+    /// <param name="InpaintChannels">[batch, h, w, 1 + C]: what an inpainting model is given beside the latents</param>
+    /// <param name="Conditioning">The UNet's.</param>
+    /// <param name="Controls">The ControlNets'.</param>
+    readonly record struct State(Tensor Latents, Tensor Scaled, Tensor Timesteps, Tensor Guided, Tensor? Original, Tensor? Noise, Tensor? Proper, Tensor? Mask, Tensor? InpaintChannels,
+        UNetConditioning Conditioning, ControlNetConditioning[] Controls);
 
     State Prepare(Pass p)
     {
@@ -69,11 +85,11 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         }
         Tensor? Optional(float[]? values, Shape shape, DType? type = DType.F32) => values == null ? null : Keep(values, shape, type);
 
-        var latents = Keep(start.Latents, start.Shape);
+        Tensor latents = Keep(start.Latents, start.Shape), scaled = p.Keep(start.Shape, DType.F32), timesteps = p.Keep([batch], DType.F32), guided = p.Keep(start.Shape, DType.F32);
         Tensor? original = Optional(start.Original, start.Shape), drawn = Optional(start.Noise, start.Shape), mask = Optional(start.Mask, start.Shape);
-        var inpaint = Optional(start.InpaintChannels, [rows * count, height, width, 1 + channels], p.Backend.ActivationType);
+        Tensor? proper = mask == null ? null : p.Keep(start.Shape, DType.F32);
+        var inpaint = Optional(start.InpaintChannels, [batch, height, width, 1 + channels], p.Backend.ActivationType);
         var embeddings = input.Embeddings;
-        var batch = rows * count;
         using var scope = p.Scratch();
         Tensor Upload(float[] values, DType? type = null)
         {
@@ -87,60 +103,58 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         sequence = sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]);
         Tensor? pooled = embeddings.Pooled is { } values ? Upload(values) : null, timeIds = input.TimeIds is { } ids ? Upload(ids, DType.F32) : null;
         var conditioning = unet.Condition(p, sequence, pooled, timeIds, unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
-        return new(latents, original, drawn, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
+        return new(latents, scaled, timesteps, guided, original, drawn, proper, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
     }
 
-    /// <summary>One step at one of the scheduler's timesteps; -1 only measures it.</summary>
-    void Step(Pass p, in State state, int index)
+    /// <summary>One step at one of the scheduler's timesteps.</summary>
+    void Step(in State state, Recording prediction, int index)
     {
-        var (b, measuring) = (p.Backend, index < 0);
+        scheduler.ScaleModelInput(backend, state.Latents, state.Scaled);
+        Array.Fill(timestepValues, (float)scheduler.Timesteps[index]);
+        backend.Upload(timestepValues, state.Timesteps);
+        prediction.Run();
+        scheduler.Step(backend, state.Guided, state.Latents, new StepArguments(noise, input.Eta));
+        if (state.Mask is { } mask)
+        {
+            Tensor original = state.Original!.Value, proper = state.Proper!.Value;
+            if (index + 1 < input.Window.End) scheduler.AddNoise(backend, original, state.Noise!.Value, proper, scheduler.StepIndex);
+            else backend.Copy(original, proper);
+            backend.Blend(proper, state.Latents, mask, state.Latents);
+        }
+    }
+
+    /// <summary>From the scaled latents and the timesteps to the guided prediction, with the ControlNets that are on at a step; -1 for all.</summary>
+    void Predict(Pass p, in State state, int index)
+    {
+        var b = p.Backend;
         var count = input.Count;
         using var scope = p.Scratch();
-        var scaled = p.New(state.Latents.Shape, DType.F32);
-        var timesteps = p.New([rows * count], DType.F32);
-        var modelInput = p.New([rows * count, height, width, channels]);
-        if (!measuring) scheduler.ScaleModelInput(b, state.Latents, scaled);
+        var modelInput = p.New([batch, height, width, channels]);
         // Latents and all that the scheduler does with them are F32; what the UNet is given and gives is of its own type.
-        scaled = p.Cast(scaled, modelInput.DType);
-        if (!measuring)
-        {
-            Span<float> values = stackalloc float[1];
-            values[0] = (float)scheduler.Timesteps[index];
-            for (var i = 0; i < rows * count; i++) b.Upload(values, timesteps.Slice(i, 1));
-            for (var row = 0; row < rows; row++) b.ToChannelsLast(scaled, modelInput.Slice(row * count, count));
-        }
+        var scaled = p.Cast(state.Scaled, modelInput.DType);
+        for (var row = 0; row < rows; row++) b.ToChannelsLast(scaled, modelInput.Slice(row * count, count));
         var mark = p.Arena.KeptBytes;
-        var residuals = control?.Forward(p, modelInput, timesteps, state.Controls, index);
+        var residuals = control?.Forward(p, modelInput, state.Timesteps, state.Controls, index);
         if (state.InpaintChannels is { } inpaint)
         {
-            var wider = p.New([rows * count, height, width, channels + inpaint.Shape[3]]);
+            var wider = p.New([batch, height, width, channels + inpaint.Shape[3]]);
             b.Concat(modelInput, inpaint, wider);
             modelInput = wider;
         }
-        var prediction = unet.Forward(p, modelInput, timesteps, state.Conditioning, residuals: residuals);
+        var prediction = unet.Forward(p, modelInput, state.Timesteps, state.Conditioning, residuals: residuals);
         p.Arena.ReleaseKept(mark);
-        var output = p.New([rows * count, channels, height, width]);
+        var output = p.New([batch, channels, height, width]);
         b.ToChannelsFirst(prediction, output);
+        if (rows == 1)
+        {
+            b.Copy(output, state.Guided);
+            return;
+        }
         output = p.Cast(output, DType.F32);
-        var guided = output.Slice(0, count);
-        if (rows == 2)
-        {
-            Tensor unconditional = guided, text = output.Slice(count, count);
-            guided = p.New(text.Shape, DType.F32);
-            var scale = (float)input.Guidance;
-            b.Combine(guided, new Term(1 - scale, unconditional), new Term(scale, text));
-            if (input.GuidanceRescale > 0) b.RescaleGuidance(guided, text, (float)input.GuidanceRescale);
-        }
-        var proper = state.Mask == null ? default : p.New(state.Latents.Shape, DType.F32);
-        if (measuring) return;
-        scheduler.Step(b, guided, state.Latents, new StepArguments(noise, input.Eta));
-        if (state.Mask is { } mask)
-        {
-            var original = state.Original!.Value;
-            if (index + 1 < input.Window.End) scheduler.AddNoise(b, original, state.Noise!.Value, proper, scheduler.StepIndex);
-            else b.Copy(original, proper);
-            b.Blend(proper, state.Latents, mask, state.Latents);
-        }
+        Tensor unconditional = output.Slice(0, count), text = output.Slice(count, count);
+        var scale = (float)input.Guidance;
+        b.Combine(state.Guided, new Term(1 - scale, unconditional), new Term(scale, text));
+        if (input.GuidanceRescale > 0) b.RescaleGuidance(state.Guided, text, (float)input.GuidanceRescale);
     }
 
     /// <summary>

@@ -39,6 +39,13 @@ public abstract partial class Backend : IDisposable
     /// <summary>Sets a tensor to zero.</summary>
     public abstract void Clear(Tensor tensor);
 
+    /// <summary>
+    /// Work that will be done many times. A backend may remember the ops and their arguments of one run and do without calling <paramref name="work"/> in those that follow: what differs from run to run lies in
+    /// tensors, always the same ones, and the work is ops alone, which allocate, upload and download nothing. Whoever asked for the recording disposes it before its tensors' memory.
+    /// </summary>
+    /// <param name="work">What to do; where it throws, the run did nothing that counts and may be tried again.</param>
+    public virtual Recording Record(Action work) => new Repetition(work);
+
     /// <summary>Ends the backend's threads and frees its own memory.</summary>
     public abstract void Dispose();
 

@@ -35,6 +35,9 @@ sealed unsafe class RecordingDriver
     /// <summary>Compute capability, as 80.</summary>
     public int Architecture { get; init; } = 80;
 
+    /// <summary>What two of a graph's three nodes are; one is a fill.</summary>
+    public CUgraphNodeType GraphNode { get; init; }
+
     /// <summary>How many devices there are.</summary>
     public int Devices { get; init; } = 1;
 
@@ -101,7 +104,7 @@ sealed unsafe class RecordingDriver
                 if (b != 0)
                     for (var i = 0; i < 3; i++) ((nint*)b)[i] = i;
                 break;
-            case nameof(Driver.cuGraphNodeGetType): *(CUgraphNodeType*)b = a == 1 ? CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMSET : CUgraphNodeType.CU_GRAPH_NODE_TYPE_KERNEL; break;
+            case nameof(Driver.cuGraphNodeGetType): *(CUgraphNodeType*)b = a == 1 ? CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMSET : GraphNode; break;
             case nameof(Driver.cuStreamEndCapture): *(nint*)b = ++handles; break;
             case nameof(Driver.cuDevicePrimaryCtxRetain) or nameof(Driver.cuMemPoolCreate) or nameof(Driver.cuStreamCreate) or nameof(Driver.cuEventCreate) or nameof(Driver.cuModuleLoadDataEx)
                 or nameof(Driver.cuModuleGetFunction) or nameof(Driver.cuGraphInstantiateWithFlags):

@@ -8,6 +8,7 @@ public sealed partial class CudaBackend
     /// <inheritdoc/>
     public override void Copy(Tensor x, Tensor y)
     {
+        Begin("copy", y);
         if (x.DType == y.DType) stream.Copy(x.Address, y.Address, y.Bytes);
         else Convert(x, y.Address, y.DType);
     }

@@ -47,6 +47,7 @@ public sealed partial class CudaBackend : Backend
     public override void Upload(ReadOnlySpan<byte> source, Tensor destination, long byteOffset = 0)
     {
         CheckRange(destination, byteOffset, source.Length);
+        Begin("upload", destination);
         staging.Upload(source, destination.Address + (nint)byteOffset);
     }
 
@@ -54,11 +55,16 @@ public sealed partial class CudaBackend : Backend
     public override void Download(Tensor source, Span<byte> destination)
     {
         CheckRange(source, 0, destination.Length);
+        Begin("download", source);
         staging.Download(source.Address, destination);
     }
 
     /// <inheritdoc/>
-    public override void Clear(Tensor tensor) => stream.Fill(tensor.Address, 0, tensor.Bytes);
+    public override void Clear(Tensor tensor)
+    {
+        Begin("clear", tensor);
+        stream.Fill(tensor.Address, 0, tensor.Bytes);
+    }
 
     /// <inheritdoc/>
     public override void Dispose()
@@ -76,8 +82,8 @@ public sealed partial class CudaBackend : Backend
     void Launch(string program, EntryName entry, Tensor y, LaunchShape shape, params ReadOnlySpan<KernelArgument> arguments)
     {
         if (y.Elements == 0) return;
-        if (!kernels.TryGetValue(entry, out var kernel)) kernels.Add(entry, kernel = Load(program, entry));
         Begin(program, y);
+        if (!kernels.TryGetValue(entry, out var kernel)) kernels.Add(entry, kernel = Load(program, entry));
         tuner?.BeforeLaunch();
         kernel.Launch(stream, shape, arguments);
         tuner?.AfterLaunch();
@@ -85,10 +91,12 @@ public sealed partial class CudaBackend : Backend
 
     CudaKernel Load(string program, EntryName entry)
     {
+        if (stream.IsCapturing) throw stream.InGraph($"kernel {entry} is loaded");
         if (!modules.TryGetValue(program, out var module)) modules.Add(program, module = new(context, cache.Get(KernelSources.Get(program), context.Target), program));
         return module.Kernel(entry.ToString());
     }
 
+    /// <summary>What errors name from here on.</summary>
     void Begin(string op, Tensor y)
     {
         Span<long> extents = stackalloc long[Shape.MaxRank];
@@ -107,9 +115,10 @@ public sealed partial class CudaBackend : Backend
 
     static PeaException Activations(DType dtype) => new($"cuda: activations of {dtype}, expected F32, F16 or BF16");
 
-    /// <summary>Kernels read and write one type.</summary>
-    static void CheckTypes(string op, Tensor y, params ReadOnlySpan<Tensor?> others)
+    /// <summary>Begins an op. Its kernels read and write one type.</summary>
+    void CheckTypes(string op, Tensor y, params ReadOnlySpan<Tensor?> others)
     {
+        Begin(op, y);
         foreach (var other in others)
             if (other is { } tensor && tensor.DType != y.DType) throw new PeaException($"{op}: {tensor} beside {y}, expected one type");
     }
