@@ -46,22 +46,24 @@ extern __shared__ __align__(128) unsigned char shared[];
 template <int DIM_, int TILES_, int KEYS_> struct Flash
 {
     static constexpr int DIM = DIM_, TILES = TILES_, KEYS = KEYS_, ROWS = 4 * 16 * TILES;
-    // Eight elements more than the channels: eight rows then lie in all banks.
-    static constexpr int Pitch = (DIM + 8) * 2;
+    // Eight lanes read one chunk of 16 bytes of eight rows, and write eight chunks one after the other: both meet all banks. Rows of whole lines of the banks are
+    // padded by a chunk; in others chunks are exchanged among `Exchanged` neighbours.
+    static constexpr int Chunks = DIM / 8, Exchanged = Chunks % 8 == 0 ? 1 : Chunks % 4 == 0 ? 4 : 2, Pitch = (DIM + (Exchanged == 1 ? 8 : 0)) * 2;
     static constexpr int KeyBytes = KEYS * Pitch;
     static constexpr int SharedBytes = (ROWS > 3 * KEYS ? ROWS : 3 * KEYS) * Pitch;
+
+    static __device__ __forceinline__ int chunk_at(int row, int chunk) { return row * Pitch + ((chunk ^ (row / (8 / Exchanged) & (Exchanged - 1))) << 4); }
 };
 
 // Rows [first, first + Rows) of a head to shared memory, zeros beyond the last one.
 template <class F, bool Vectors, int Rows, typename T> __device__ __forceinline__ void bring(unsigned char* to, const T* from, int first, int count, u64 stride, int dim)
 {
-    constexpr int Chunks = F::DIM / 8;
 #pragma unroll
-    for (int i = threadIdx.x; i < Rows * Chunks; i += 128)
+    for (int i = threadIdx.x; i < Rows * F::Chunks; i += 128)
     {
-        int row = i / Chunks, channel = i % Chunks * 8;
+        int row = i / F::Chunks, chunk = i % F::Chunks;
         bool inside = first + row < count;
-        Chunk<Vectors>::bring(to + row * F::Pitch + channel * 2, inside ? from + (u64)(first + row) * stride : from, inside, channel, dim);
+        Chunk<Vectors>::bring(to + F::chunk_at(row, chunk), inside ? from + (u64)(first + row) * stride : from, inside, chunk * 8, dim);
     }
 }
 
@@ -85,7 +87,7 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
 #pragma unroll
     for (int t = 0; t < F::TILES; t++)
 #pragma unroll
-        for (int i = 0; i < F::DIM / 16; i++) ldmatrix(query[t][i], base + ((warp * F::TILES + t) * 16 + lane % 16) * F::Pitch + i * 32 + lane / 16 * 16);
+        for (int i = 0; i < F::DIM / 16; i++) ldmatrix(query[t][i], base + F::chunk_at((warp * F::TILES + t) * 16 + lane % 16, i * 2 + lane / 16));
     __syncthreads();
 
     float sums[F::TILES][F::DIM / 8][4] = {}, most[F::TILES][2], sum[F::TILES][2] = {};
@@ -112,7 +114,7 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
             for (int j = 0; j < F::KEYS / 16; j++)
             {
                 u32 b[4];
-                ldmatrix(b, key_block + (j * 16 + lane / 16 * 8 + lane % 8) * F::Pitch + i * 32 + lane / 8 % 2 * 16);
+                ldmatrix(b, key_block + F::chunk_at(j * 16 + lane / 16 * 8 + lane % 8, i * 2 + lane / 8 % 2));
 #pragma unroll
                 for (int t = 0; t < F::TILES; t++)
                 {
@@ -184,7 +186,7 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
             for (int j = 0; j < F::DIM / 16; j++)
             {
                 u32 b[4];
-                ldmatrix_transposed(b, value_stage + (i * 16 + lane % 16) * F::Pitch + j * 32 + lane / 16 * 16);
+                ldmatrix_transposed(b, value_stage + F::chunk_at(i * 16 + lane % 16, j * 2 + lane / 16));
 #pragma unroll
                 for (int t = 0; t < F::TILES; t++)
                 {

@@ -14,6 +14,9 @@ static_assert(SharedBytes <= 99 * 1024, "sm_86 has no more");
 // Chunks of 16 bytes are exchanged so that one chunk of eight rows lies in all banks.
 __device__ __forceinline__ int chunk_at(int row, int chunk) { return row * RowBytes + ((chunk ^ (row & 7)) << 4); }
 
+// The same for a row of weights, which is two chunks.
+__device__ __forceinline__ int weights_at(int row, int chunk) { return WeightsAt + row * Keys * 2 + ((chunk ^ (row >> 2 & 1)) << 4); }
+
 template <bool Vectors, int Count, typename T> __device__ __forceinline__ void bring(unsigned char* to, const T* from, int first, int count, u64 stride, int dim)
 {
 #pragma unroll 4
@@ -88,7 +91,7 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
             most[i] = next;
             float a = exp2_fast(scores[2 * i] - origin), b = exp2_fast(scores[2 * i + 1] - origin);
             sum[i] = sum[i] * kept + a + b;
-            *(u32*)(shared + WeightsAt + row * Keys * 2 + half * 16 + lane % 4 * 4) = pack<T>(a, b);
+            *(u32*)(shared + weights_at(row, half) + lane % 4 * 4) = pack<T>(a, b);
             if (half == 0 && lane % 4 == 0) kept_shared[row] = kept;
         }
         wait_copies<1>();
@@ -101,7 +104,7 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
         for (int t = 0; t < 4; t++)
         {
             u32 weights[4];
-            ldmatrix(weights, base + WeightsAt + (t * 16 + lane % 16) * Keys * 2 + lane / 16 * 16);
+            ldmatrix(weights, base + weights_at(t * 16 + lane % 16, lane / 16));
             float kept[2] = {kept_shared[t * 16 + lane / 4], kept_shared[t * 16 + lane / 4 + 8]};
 #pragma unroll
             for (int j = 0; j < 8; j++)

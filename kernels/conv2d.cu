@@ -49,6 +49,8 @@ template <typename T> struct PixelInput
         if (resized_width != width) x = x * width / resized_width;
         return r.image + ((u64)(y * width + x) * channels + c.channel);
     }
+
+    __device__ __forceinline__ bool whole() const { return channels % 4 == 0 && aligned(x); }
 };
 
 extern __shared__ __align__(128) unsigned char shared[];

@@ -1,7 +1,7 @@
 // A product of 16-bit floats on tensor cores, summed in float; operands arrive in shared memory by asynchronous copies, several stages ahead.
 // They lie there as in memory: along the depth, or, where an input is turned, across it.
 //
-// struct Epilogue { template <int Pitch, int Chunks> void store(const float* c, int m, int n, int lane) };   // 16 × 8·Chunks products, some may be outside
+// struct Epilogue { template <class Rows> void store(const float* c, int m, int n, int lane) };   // 16 × 8·Rows::Chunks products, some may be outside
 #pragma once
 #include "mma.cuh"
 #include "product.cuh"
@@ -13,7 +13,25 @@ template <int BM_, int BN_, int WM_, int WN_, int STAGES_> struct Tile
     static constexpr int Warps = BM / WM * (BN / WN), Threads = 32 * Warps;
     static constexpr int StageElements = (BM + BN) * BK;
     static constexpr int SharedBytes = STAGES * StageElements * 2;
-    static_assert(SharedBytes >= Warps * 16 * (WN + 4) * 4, "the epilogue's rows do not fit");
+};
+
+// 16 rows of a warp's sums in shared memory, in eights. The halves of an eight are exchanged so that neither their writers nor whoever takes eights row by row meet a bank twice.
+template <int Columns> struct SumRows
+{
+    static constexpr int Chunks = Columns / 8, Pitch = Columns + 8, Floats = 16 * Pitch;
+
+    static __device__ __forceinline__ int half_at(int row, int chunk, int half) { return row * Pitch + chunk * 8 + ((half ^ row ^ chunk >> 2) & 1) * 4; }
+
+    static __device__ __forceinline__ void put(float* rows, int row, int chunk, int column, float a, float b)
+    {
+        *(float2*)(rows + half_at(row, chunk, column >> 2) + (column & 3)) = make_float2(a, b);
+    }
+
+    static __device__ __forceinline__ void take(const float* rows, int row, int chunk, float (&x)[8])
+    {
+        float4 a = *(const float4*)(rows + half_at(row, chunk, 0)), b = *(const float4*)(rows + half_at(row, chunk, 1));
+        x[0] = a.x, x[1] = a.y, x[2] = a.z, x[3] = a.w, x[4] = b.x, x[5] = b.y, x[6] = b.z, x[7] = b.w;
+    }
 };
 
 // A row of 32 elements is four chunks of 16 bytes; two rows share the 32 banks. Chunks are exchanged so that eight rows of one chunk lie in all banks.
@@ -155,21 +173,21 @@ template <class Tile, class A, class B> __device__ __forceinline__ void multiply
 // Gives every 16 × WN of a warp's sums to the epilogue in rows of eight, through shared memory, so that global memory sees whole sectors.
 template <class Tile, class Epilogue> __device__ __forceinline__ void give(unsigned char* shared, const Epilogue& epilogue, int first_m, int first_n, const float (&sums)[Tile::WM / 16][Tile::WN / 8][4])
 {
-    constexpr int Pitch = Tile::WN + 4, Chunks = Tile::WN / 8;
+    typedef SumRows<Tile::WN> Rows;
+    static_assert(Tile::SharedBytes >= Tile::Warps * Rows::Floats * 4, "the epilogue's rows do not fit");
     int lane = threadIdx.x % 32;
-    float* rows = (float*)shared + threadIdx.x / 32 * 16 * Pitch;
+    float* rows = (float*)shared + threadIdx.x / 32 * Rows::Floats;
 #pragma unroll
     for (int i = 0; i < Tile::WM / 16; i++)
     {
 #pragma unroll
         for (int j = 0; j < Tile::WN / 8; j++)
         {
-            float* to = rows + lane / 4 * Pitch + j * 8 + lane % 4 * 2;
-            *(float2*)to = make_float2(sums[i][j][0], sums[i][j][1]);
-            *(float2*)(to + 8 * Pitch) = make_float2(sums[i][j][2], sums[i][j][3]);
+            Rows::put(rows, lane / 4, j, lane % 4 * 2, sums[i][j][0], sums[i][j][1]);
+            Rows::put(rows, lane / 4 + 8, j, lane % 4 * 2, sums[i][j][2], sums[i][j][3]);
         }
         __syncwarp();
-        epilogue.template store<Pitch, Chunks>(rows, first_m + i * 16, first_n, lane);
+        epilogue.template store<Rows>(rows, first_m + i * 16, first_n, lane);
         __syncwarp();
     }
 }

@@ -4,6 +4,27 @@
 #pragma once
 #include "product.cuh"
 
+// Four elements of a row, zeros where there are none.
+template <class Input> __device__ __forceinline__ void bring(float (&x)[4], const Input& input, bool whole, typename Input::Row row, typename Input::Column column)
+{
+    if (whole)
+    {
+        const float* from = input.at(row, column);
+        float4 v = from ? *(const float4*)from : make_float4(0, 0, 0, 0);
+        x[0] = v.x, x[1] = v.y, x[2] = v.z, x[3] = v.w;
+    }
+    else
+    {
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+        {
+            const float* from = input.at(row, column);
+            x[i] = from ? *from : 0;
+            input.advance(column, 1);
+        }
+    }
+}
+
 // 64 × 64 outputs a CTA of 256 threads.
 template <class A, class B, class Epilogue> __device__ __forceinline__ void gemm_float(const A& a, const B& b, int depth, int block_m, int block_n, const Epilogue& epilogue)
 {
@@ -14,18 +35,17 @@ template <class A, class B, class Epilogue> __device__ __forceinline__ void gemm
     typename B::Row column = b.row(block_n * 64 + line);
     typename A::Column ka = a.column(k);
     typename B::Column kb = b.column(k);
+    bool whole_a = a.whole(), whole_b = b.whole();
     for (int step = 0; step < depth; step += 16)
     {
-        typename A::Column ia = ka;
-        typename B::Column ib = kb;
+        float x[4], y[4];
+        bring(x, a, whole_a, row, ka);
+        bring(y, b, whole_b, column, kb);
 #pragma unroll
         for (int i = 0; i < 4; i++)
         {
-            const float *from_a = a.at(row, ia), *from_b = b.at(column, ib);
-            rows[k + i][line] = from_a ? *from_a : 0;
-            columns[k + i][line] = from_b ? *from_b : 0;
-            a.advance(ia, 1);
-            b.advance(ib, 1);
+            rows[k + i][line] = x[i];
+            columns[k + i][line] = y[i];
         }
         a.advance(ka, 16);
         b.advance(kb, 16);
@@ -33,8 +53,8 @@ template <class A, class B, class Epilogue> __device__ __forceinline__ void gemm
 #pragma unroll
         for (int kk = 0; kk < 16; kk++)
         {
-            float4 x = *(float4*)&rows[kk][m], y = *(float4*)&columns[kk][n];
-            float xs[4] = {x.x, x.y, x.z, x.w}, ys[4] = {y.x, y.y, y.z, y.w};
+            float4 u = *(float4*)&rows[kk][m], v = *(float4*)&columns[kk][n];
+            float xs[4] = {u.x, u.y, u.z, u.w}, ys[4] = {v.x, v.y, v.z, v.w};
 #pragma unroll
             for (int i = 0; i < 4; i++)
 #pragma unroll

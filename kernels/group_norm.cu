@@ -11,12 +11,13 @@ constexpr int COLUMNS = 32, ROWS = 8, MERGERS = 256;
 
 // group_norm_moments: mean and sum of squared deviations of each channel over a chunk's pixels
 // moments [B, chunks, C] f32 x 2
-// grid (chunks, ceil(C / (32 * 16 / sizeof(T))), B), block (32, 8), shared 8 KB or 16
+// grid (chunks, ceil(C / (32 * 16 / sizeof(T))), B), block (32, 8), shared 9 KB or 17
 template <typename T> __device__ __forceinline__ void moments_of_chunk(const T* x, float2* moments, int pixels, int channels, int chunk)
 {
     constexpr int N = Vector<T>::N;
-    static_assert(N <= ROWS, "a row of threads merges a channel");
-    __shared__ float2 parts[ROWS][N][COLUMNS];
+    static_assert(N <= ROWS, "a thread merges a channel");
+    // Padded so that neighbouring channels lie in different banks.
+    __shared__ float2 parts[ROWS][N][COLUMNS + 16 / N];
     int c = (blockIdx.y * COLUMNS + threadIdx.x) * N, first = blockIdx.x * chunk, last = min(first + chunk, pixels), count = channels - c;
     bool whole = channels % N == 0 && aligned(x);
     const T* image = x + (long long)blockIdx.z * pixels * channels;
@@ -40,18 +41,19 @@ template <typename T> __device__ __forceinline__ void moments_of_chunk(const T* 
 #pragma unroll
     for (int j = 0; j < N; j++) parts[threadIdx.y][j][threadIdx.x] = {sum[j], squares[j]};
     __syncthreads();
-    int j = threadIdx.y;
-    if (j >= N || j >= count) return;
+    int at = threadIdx.y * COLUMNS + threadIdx.x, channel = blockIdx.y * COLUMNS * N + at;
+    if (at >= COLUMNS * N || channel >= channels) return;
     float s = 0, q = 0;
 #pragma unroll
     for (int row = 0; row < ROWS; row++)
     {
-        s += parts[row][j][threadIdx.x].x;
-        q += parts[row][j][threadIdx.x].y;
+        float2 part = parts[row][at % N][at / N];
+        s += part.x;
+        q += part.y;
     }
     float n = last - first;
-    moments[((long long)blockIdx.z * gridDim.x + blockIdx.x) * channels + c + j] =
-        {to_float(image[(long long)first * channels + c + j]) + s / n, fmaxf(q - s * s / n, 0.0f)};
+    moments[((long long)blockIdx.z * gridDim.x + blockIdx.x) * channels + channel] =
+        {to_float(image[(long long)first * channels + channel]) + s / n, fmaxf(q - s * s / n, 0.0f)};
 }
 
 // group_norm_merge: each channel's mean and factor gamma / sqrt(variance + epsilon), of its group
@@ -83,23 +85,33 @@ extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_merge(const flo
 
 // group_norm_apply: y = (x - mean) * factor + beta, then SiLU if asked
 // factors [B, C] f32 x 2
-// grid (ceil(P / chunk), ceil(C / (32 * 16 / sizeof(T))), B), block (32, 8)
+// grid (ceil(P / chunk), ceil(C / (32 * 16 / sizeof(T))), B), block (32, 8), shared 2 KB or 4
 template <typename T> __device__ __forceinline__ void apply(const T* x, const float2* factors, const float* beta, T* y, int pixels, int channels, int chunk, int silu_follows)
 {
     constexpr int N = Vector<T>::N;
     int c = (blockIdx.y * COLUMNS + threadIdx.x) * N, first = blockIdx.x * chunk, last = min(first + chunk, pixels), count = channels - c;
+    // The block reads each channel's numbers once, side by side. Padded so that neighbouring channels lie in different banks.
+    __shared__ float means[N][COLUMNS + 32 / N], scales[N][COLUMNS + 32 / N], shifts[N][COLUMNS + 32 / N];
+    int at = threadIdx.y * COLUMNS + threadIdx.x, channel = blockIdx.y * COLUMNS * N + at;
+    if (at < COLUMNS * N && channel < channels)
+    {
+        float2 f = factors[(long long)blockIdx.z * channels + channel];
+        means[at % N][at / N] = f.x;
+        scales[at % N][at / N] = f.y;
+        shifts[at % N][at / N] = beta[channel];
+    }
+    __syncthreads();
     if (count <= 0) return;
     bool whole = channels % N == 0 && aligned(x, y);
     float mean[N], factor[N], shift[N];
 #pragma unroll
     for (int j = 0; j < N; j++)
-    {
-        int channel = c + min(j, count - 1);
-        float2 f = factors[(long long)blockIdx.z * channels + channel];
-        mean[j] = f.x;
-        factor[j] = f.y;
-        shift[j] = beta[channel];
-    }
+        if (j < count)
+        {
+            mean[j] = means[j][threadIdx.x];
+            factor[j] = scales[j][threadIdx.x];
+            shift[j] = shifts[j][threadIdx.x];
+        }
     long long image = (long long)blockIdx.z * pixels * channels + c;
     for (int p = first + threadIdx.y; p < last; p += ROWS)
     {

@@ -4,24 +4,32 @@
 // reads x three times, twice of them from the first cache, writes y once: memory bound; deterministic
 #include "rows.cuh"
 
+template <int N, typename T> __device__ __forceinline__ void normalise(const T* x, const float* gamma, const float* beta, T* y, int channels, float epsilon)
+{
+    float mean = row_sum<N>(x, channels, [](float value) { return value; }) / channels;
+    float variance = row_sum<N>(x, channels, [=](float value) { return (value - mean) * (value - mean); }) / channels;
+    float factor = rsqrtf(variance + epsilon);
+    for_columns<N>(channels, [&](int c, int) {
+        Vector<T, N> v = load<N>(x + c);
+        float factors[N], shifts[N];
+        load_floats(factors, gamma + c);
+        load_floats(shifts, beta + c);
+#pragma unroll
+        for (int j = 0; j < N; j++) v.at[j] = from_float<T>((to_float(v.at[j]) - mean) * factor * factors[j] + shifts[j]);
+        store(y + c, v);
+    });
+}
+
 template <typename T> __device__ __forceinline__ void layer_norm(const T* x, const float* gamma, const float* beta, T* y, int rows, int channels, float epsilon)
 {
     constexpr int N = Vector<T>::N;
     int row = row_of_warp();
     if (row >= rows) return;
-    bool whole = channels % N == 0 && aligned(x, y);
+    bool whole = channels % N == 0 && aligned(x, gamma, beta, y);
     x += (long long)row * channels;
     y += (long long)row * channels;
-    float mean = row_sum(x, channels, whole, [](float value) { return value; }) / channels;
-    float variance = row_sum(x, channels, whole, [=](float value) { return (value - mean) * (value - mean); }) / channels;
-    float factor = rsqrtf(variance + epsilon);
-    for_columns<N>(channels, [&](int c, int count) {
-        Vector<T> v = load(x + c, count, whole);
-#pragma unroll
-        for (int j = 0; j < N; j++)
-            if (whole || j < count) v.at[j] = from_float<T>((to_float(v.at[j]) - mean) * factor * gamma[c + j] + beta[c + j]);
-        store(y + c, v, count, whole);
-    });
+    if (whole) normalise<N>(x, gamma, beta, y, channels, epsilon);
+    else normalise<1>(x, gamma, beta, y, channels, epsilon);
 }
 
 #define ENTRY(T, name) \

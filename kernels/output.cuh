@@ -33,21 +33,21 @@ template <typename T> struct Output
     }
 
     // 16 rows that lie in shared memory, eight columns a lane.
-    template <int Pitch, int Chunks> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
+    template <class Rows> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
     {
 #pragma unroll
-        for (int i = lane; i < 16 * Chunks; i += 32)
+        for (int i = lane; i < 16 * Rows::Chunks; i += 32)
         {
-            int m = first_m + i / Chunks, n = first_n + i % Chunks * 8;
-            const float* from = c + i / Chunks * Pitch + i % Chunks * 8;
+            int m = first_m + i / Rows::Chunks, n = first_n + i % Rows::Chunks * 8;
             if (m >= rows || n >= columns) continue;
+            float x[8];
+            Rows::take(c, i / Rows::Chunks, i % Rows::Chunks, x);
             if (columns % 8 != 0 || !aligned(y, residual))
             {
-                for (int j = 0; j < 8; j++) store(m, n + j, from[j]);
+#pragma unroll
+                for (int j = 0; j < 8; j++) store(m, n + j, x[j]);
                 continue;
             }
-            float4 a = *(const float4*)from, b = *(const float4*)(from + 4);
-            float x[8] = {a.x, a.y, a.z, a.w, b.x, b.y, b.z, b.w};
             u64 at = (u64)m * columns + n;
 #pragma unroll
             for (int j = 0; j < 8; j++) x[j] = finish(x[j], m, n + j);

@@ -2,9 +2,10 @@
 // images; in their gradients one is, or both are, contiguous along the rows, which is called turned. Where the rows come from is an Input (a matrix, an image's pixels),
 // what becomes of c an Epilogue.
 //
-// struct Input { Element; Turned; Row row(int m); Column column(int k); void advance(Column&, int by); const Element* at(Row, Column); x };   // at: null for zero; x: an address
+// struct Input { Element; Turned; Row row(int m); Column column(int k); void advance(Column&, int by); const Element* at(Row, Column); bool whole(); x };
+// at: null for zero; whole: four elements from every fourth place of the depth on lie side by side, aligned to 16 bytes if they are floats; x: an address
 #pragma once
-#include "half.cuh"
+#include "vector.cuh"
 
 // A matrix [rows, depth].
 template <typename T> struct MatrixInput
@@ -22,6 +23,7 @@ template <typename T> struct MatrixInput
     __device__ __forceinline__ Column column(int k) const { return {k}; }
     __device__ __forceinline__ void advance(Column& c, int by) const { c.k += by; }
     __device__ __forceinline__ const T* at(Row r, Column c) const { return r.inside && c.k < depth ? r.start + c.k : nullptr; }
+    __device__ __forceinline__ bool whole() const { return depth % 4 == 0 && aligned(x); }
 };
 
 // A matrix [depth, rows].
@@ -40,4 +42,5 @@ template <typename T> struct TurnedMatrixInput
     __device__ __forceinline__ Column column(int k) const { return {k}; }
     __device__ __forceinline__ void advance(Column& c, int by) const { c.k += by; }
     __device__ __forceinline__ const T* at(Row r, Column c) const { return r.inside && c.k < depth ? r.start + (u64)c.k * rows : nullptr; }
+    __device__ __forceinline__ bool whole() const { return false; }
 };

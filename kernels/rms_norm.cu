@@ -4,22 +4,29 @@
 // reads x twice, once of them from the first cache, writes y once: memory bound; deterministic
 #include "rows.cuh"
 
+template <int N, typename T> __device__ __forceinline__ void normalise(const T* x, const float* gamma, T* y, int channels, float epsilon)
+{
+    float factor = rsqrtf(row_sum<N>(x, channels, [](float value) { return value * value; }) / channels + epsilon);
+    for_columns<N>(channels, [&](int c, int) {
+        Vector<T, N> v = load<N>(x + c);
+        float factors[N];
+        load_floats(factors, gamma + c);
+#pragma unroll
+        for (int j = 0; j < N; j++) v.at[j] = from_float<T>(to_float(v.at[j]) * factor * factors[j]);
+        store(y + c, v);
+    });
+}
+
 template <typename T> __device__ __forceinline__ void rms_norm(const T* x, const float* gamma, T* y, int rows, int channels, float epsilon)
 {
     constexpr int N = Vector<T>::N;
     int row = row_of_warp();
     if (row >= rows) return;
-    bool whole = channels % N == 0 && aligned(x, y);
+    bool whole = channels % N == 0 && aligned(x, gamma, y);
     x += (long long)row * channels;
     y += (long long)row * channels;
-    float factor = rsqrtf(row_sum(x, channels, whole, [](float value) { return value * value; }) / channels + epsilon);
-    for_columns<N>(channels, [&](int c, int count) {
-        Vector<T> v = load(x + c, count, whole);
-#pragma unroll
-        for (int j = 0; j < N; j++)
-            if (whole || j < count) v.at[j] = from_float<T>(to_float(v.at[j]) * factor * gamma[c + j]);
-        store(y + c, v, count, whole);
-    });
+    if (whole) normalise<N>(x, gamma, y, channels, epsilon);
+    else normalise<1>(x, gamma, y, channels, epsilon);
 }
 
 #define ENTRY(T, name) \

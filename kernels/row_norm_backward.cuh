@@ -7,11 +7,16 @@
 
 struct RowStatistics { float mean, factor; };
 
+template <bool Centred, int N, typename T> __device__ __forceinline__ RowStatistics statistics_by(const T* x, int channels, float epsilon)
+{
+    float mean = Centred ? row_sum<N>(x, channels, [](float value) { return value; }) / channels : 0.0f;
+    float variance = row_sum<N>(x, channels, [=](float value) { return (value - mean) * (value - mean); }) / channels;
+    return {mean, rsqrtf(variance + epsilon)};
+}
+
 template <bool Centred, typename T> __device__ __forceinline__ RowStatistics statistics_of(const T* x, int channels, bool whole, float epsilon)
 {
-    float mean = Centred ? row_sum(x, channels, whole, [](float value) { return value; }) / channels : 0.0f;
-    float variance = row_sum(x, channels, whole, [=](float value) { return (value - mean) * (value - mean); }) / channels;
-    return {mean, rsqrtf(variance + epsilon)};
+    return whole ? statistics_by<Centred, Vector<T>::N>(x, channels, epsilon) : statistics_by<Centred, 1>(x, channels, epsilon);
 }
 
 // Gradients of x. Grid ceil(rows / 4), block (32, 4): a warp a row. Reads x four times (three without a mean) and dy twice, all but once of them from the first cache, writes dx once: memory bound.

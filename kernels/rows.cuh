@@ -1,4 +1,4 @@
-// A warp a row: block (32, 4), grid ceil(rows / 4). Lane i takes the vectors i, i + 32, ... of its row.
+// A warp a row: block (32, 4), grid ceil(rows / 4). Lane i takes the vectors of N elements i, i + 32, ... of its row; N is 1 where rows are no whole vectors.
 #pragma once
 #include "reduce.cuh"
 #include "vector.cuh"
@@ -15,15 +15,13 @@ template <int N, typename F> __device__ __forceinline__ void for_columns(int col
 }
 
 // The sum over a row of f of each element, in every lane.
-template <typename T, typename F> __device__ __forceinline__ float row_sum(const T* x, int columns, bool whole, F f)
+template <int N, typename T, typename F> __device__ __forceinline__ float row_sum(const T* x, int columns, F f)
 {
-    constexpr int N = Vector<T>::N;
     float sum = 0;
-    for_columns<N>(columns, [&](int c, int count) {
-        Vector<T> v = load(x + c, count, whole);
+    for_columns<N>(columns, [&](int c, int) {
+        Vector<T, N> v = load<N>(x + c);
 #pragma unroll
-        for (int j = 0; j < N; j++)
-            if (whole || j < count) sum += f(to_float(v.at[j]));
+        for (int j = 0; j < N; j++) sum += f(to_float(v.at[j]));
     });
     return warp_sum(sum);
 }

@@ -20,13 +20,13 @@ struct Sums
     }
 
     // 16 rows that lie in shared memory, four columns a lane.
-    template <int Pitch, int Chunks> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
+    template <class Rows> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
     {
 #pragma unroll
-        for (int i = lane; i < 16 * 2 * Chunks; i += 32)
+        for (int i = lane; i < 16 * 2 * Rows::Chunks; i += 32)
         {
-            int m = first_m + i / (2 * Chunks), n = first_n + i % (2 * Chunks) * 4;
-            Vector<float> v = load(c + i / (2 * Chunks) * Pitch + i % (2 * Chunks) * 4);
+            int row = i / (2 * Rows::Chunks), half = i % (2 * Rows::Chunks), m = first_m + row, n = first_n + half * 4;
+            Vector<float> v = load(c + Rows::half_at(row, half / 2, half % 2));
             if (m >= rows || n >= columns) continue;
             if (columns % 4 != 0 || !aligned(y))
             {

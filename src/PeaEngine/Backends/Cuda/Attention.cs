@@ -32,6 +32,6 @@ public sealed partial class CudaBackend
         if (channels > kernel.Channels) return ("attention_wide", vectors ? new("attention_wide", suffix) : new("attention_wide", "any", suffix), 64, 256, 101120);
         for (var i = flashKernels.Length - 1; vectors && i >= 0 && flashKernels[i].Channels >= channels; i--) kernel = flashKernels[i];
         var (width, name, rows, keys) = kernel;
-        return ("attention", new("attention", vectors ? name : "any", suffix), rows, 128, Math.Max(rows, 3 * keys) * (width + 8) * 2);
+        return ("attention", new("attention", vectors ? name : "any", suffix), rows, 128, Math.Max(rows, 3 * keys) * (width % 64 == 0 ? width + 8 : width) * 2);
     }
 }
