@@ -15,16 +15,17 @@ sealed class Attention
     /// <summary>
     /// Takes <c>to_q</c>, <c>to_k</c>, <c>to_v</c> and <c>to_out.0</c>, or what old checkpoints call them: <c>query</c>,
     /// <c>key</c>, <c>value</c> and <c>proj_attn</c>. The projections are [heads·headDim, ..]; only to_out always has a bias.
+    /// What it adds to its residual is <paramref name="scale"/> times what it is, a power of two.
     /// </summary>
-    public Attention(Weights w, int features, int contextFeatures, int heads, int headDim, bool bias = false)
+    public Attention(Weights w, int features, int contextFeatures, int heads, int headDim, bool bias = false, float scale = 1)
     {
-        (this.heads, scale) = (heads, 1 / MathF.Sqrt(headDim));
+        (this.heads, this.scale) = (heads, 1 / MathF.Sqrt(headDim));
         var inner = heads * headDim;
         var isOld = (w / "query").Has("weight");
         toQ = new(isOld ? w / "query" : w / "to_q", features, inner, bias);
         toK = new(isOld ? w / "key" : w / "to_k", contextFeatures, inner, bias);
         toV = new(isOld ? w / "value" : w / "to_v", contextFeatures, inner, bias);
-        toOut = new(isOld ? w / "proj_attn" : w / "to_out" / 0, inner, features);
+        toOut = new((isOld ? w / "proj_attn" : w / "to_out" / 0).Scaled(scale, scale), inner, features);
     }
 
     /// <summary>The shape of keys and of values for a context [B, S, contextFeatures].</summary>

@@ -12,15 +12,19 @@ sealed class ResnetBlock2D
     readonly Conv2d conv1, conv2;
     readonly Linear? timeEmbProj, convShortcut;
 
-    /// <summary>Takes the block's weights; <paramref name="timeChannels"/> is 0 where there is no time embedding.</summary>
-    public ResnetBlock2D(Weights w, int inChannels, int outChannels, int timeChannels, int groups, float epsilon)
+    /// <summary>
+    /// Takes the block's weights; <paramref name="timeChannels"/> is 0 where there is no time embedding. With a <paramref name="scale"/>, a power of two, x, y and what lies between the
+    /// convolutions are so many times what they are without: norms do not see it, given an epsilon that follows.
+    /// </summary>
+    public ResnetBlock2D(Weights w, int inChannels, int outChannels, int timeChannels, int groups, float epsilon, float scale = 1)
     {
+        epsilon *= scale * scale;
         norm1 = new(w / "norm1", inChannels, groups, epsilon, silu: true);
-        conv1 = new(w / "conv1", inChannels, outChannels, 3);
+        conv1 = new((w / "conv1").Scaled(scale, scale), inChannels, outChannels, 3);
         timeEmbProj = timeChannels == 0 ? null : new(w / "time_emb_proj", timeChannels, outChannels);
         norm2 = new(w / "norm2", outChannels, groups, epsilon, silu: true);
-        conv2 = new(w / "conv2", outChannels, outChannels, 3);
-        convShortcut = inChannels == outChannels ? null : new(w / "conv_shortcut", inChannels, outChannels);
+        conv2 = new((w / "conv2").Scaled(scale, scale), outChannels, outChannels, 3);
+        convShortcut = inChannels == outChannels ? null : new((w / "conv_shortcut").Scaled(1, scale), inChannels, outChannels);
         OutChannels = outChannels;
     }
 

@@ -13,14 +13,15 @@ namespace PeaEngine.Diffusion.Blocks;
 /// <param name="timeChannels">0 where there is no time embedding.</param>
 /// <param name="groups">Of every norm.</param>
 /// <param name="epsilon">Of every norm.</param>
-sealed class UNetMidBlock2D(Weights w, int channels, int layers, bool attention, int timeChannels, int groups, float epsilon)
+/// <param name="scale">As of <see cref="ResnetBlock2D"/>.</param>
+sealed class UNetMidBlock2D(Weights w, int channels, int layers, bool attention, int timeChannels, int groups, float epsilon, float scale = 1)
 {
     readonly ResnetBlock2D[] resnets =
-        [.. Enumerable.Range(0, layers + 1).Select(i => new ResnetBlock2D(w / "resnets" / i, channels, channels, timeChannels, groups, epsilon))];
+        [.. Enumerable.Range(0, layers + 1).Select(i => new ResnetBlock2D(w / "resnets" / i, channels, channels, timeChannels, groups, epsilon, scale))];
     readonly GroupNorm[] norms =
-        attention ? [.. Enumerable.Range(0, layers).Select(i => new GroupNorm(w / "attentions" / i / "group_norm", channels, groups, epsilon))] : [];
+        attention ? [.. Enumerable.Range(0, layers).Select(i => new GroupNorm(w / "attentions" / i / "group_norm", channels, groups, epsilon * scale * scale))] : [];
     readonly Attention[] attentions =
-        attention ? [.. Enumerable.Range(0, layers).Select(i => new Attention(w / "attentions" / i, channels, channels, 1, channels, bias: true))] : [];
+        attention ? [.. Enumerable.Range(0, layers).Select(i => new Attention(w / "attentions" / i, channels, channels, 1, channels, bias: true, scale))] : [];
 
     /// <summary>x to a tensor of its shape: <paramref name="y"/>, which may be x, or where a backward pass will need that, another.</summary>
     public Tensor Forward(Pass p, Tensor x, Tensor y, Tensor? act)

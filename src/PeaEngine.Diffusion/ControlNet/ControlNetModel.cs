@@ -54,7 +54,7 @@ public sealed class ControlNetModel : IDisposable
         return Load(backend, folder.Config, weights);
     }
 
-    /// <summary>Loads a ControlNet: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <summary>Loads a ControlNet: its <c>config.json</c> and its weights.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static ControlNetModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {

@@ -55,7 +55,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
             Step(state, predictions.At(i), i);
             meter.Advance(Current);
         }
-        return Current();
+        return FiniteValues.Check("latents", backend, Current());
     }
 
     /// <summary>The tensors that live through all steps.</summary>

@@ -261,6 +261,8 @@ public abstract class DiffusionPipeline : IDisposable
         var (options, plan) = (stage.Options, stage.Plan);
         var guided = Config.Family.IsGuided && plan.Guidance > 1 && UNet.Config.TimeCondProjDim == 0;
         var embeddings = Conditioner.Encode(options, guided, cancellation);
+        FiniteValues.Check("prompt", Backend, embeddings.Sequence);
+        if (embeddings.Pooled is { } pooled) FiniteValues.Check("pooled prompt", Backend, pooled);
         var rows = embeddings.Rows;
         // The reference's pipelines pass an eta of 0 even to the classes with another default.
         var eta = options.Eta ?? (options.Scheduler == null ? null : SchedulerCatalog.Eta(options.Scheduler)) ?? 0;

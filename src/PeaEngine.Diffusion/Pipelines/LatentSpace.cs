@@ -34,7 +34,7 @@ sealed class LatentSpace(Backend backend, AutoencoderKL vae)
             p.Backend.ToChannelsFirst(vae.Scale(p, posterior.Sample(p, last)), first);
             p.Backend.Download(first, latents);
         }, cancellation);
-        return latents;
+        return FiniteValues.Check("vae encoder", backend, latents);
     }
 
     /// <summary>The picture of one image's latents [C, h, w]: [H, W, 3] in 0…1.</summary>
@@ -48,7 +48,7 @@ sealed class LatentSpace(Backend backend, AutoencoderKL vae)
             p.Backend.ToChannelsLast(first, last);
             p.Backend.Download(vae.Decode(p, p.Cast(vae.Unscale(p, last), p.Backend.ActivationType)), picture);
         }, cancellation);
-        VaeImageProcessor.Denormalize(picture);
+        VaeImageProcessor.Denormalize(FiniteValues.Check("vae decoder", backend, picture));
         return picture;
     }
 }

@@ -86,7 +86,7 @@ public sealed class TrainingEncoders : IDisposable
     /// <summary>Positions of the teacher's sequence.</summary>
     public int TeacherTokens { get; }
 
-    /// <summary>Loads the models; their weights stay in their stored type.</summary>
+    /// <summary>Loads the models.</summary>
     /// <param name="source">The checkpoint, and perhaps another VAE; its UNet is not loaded, and an adapter is not needed.</param>
     /// <param name="student">The student's folder or file.</param>
     /// <param name="studentLength">The student's context length; by default 52 for Chinese-CLIP, else the student's own.</param>

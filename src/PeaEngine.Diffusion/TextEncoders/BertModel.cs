@@ -56,7 +56,7 @@ public sealed class BertModel : IStudentModel
     /// <inheritdoc/>
     public long WeightBytes => weights.Bytes;
 
-    /// <summary>Loads an encoder, whose weights stay in their stored type.</summary>
+    /// <summary>Loads an encoder.</summary>
     /// <param name="backend">Where the weights go.</param>
     /// <param name="config">The sizes.</param>
     /// <param name="weights">The checkpoint. Its keys may begin with the name of a model around this one, such as <c>bert.</c> or <c>text.transformer.</c></param>

@@ -64,7 +64,7 @@ public sealed class ClipTextModel : IStudentModel
     /// <summary>The channels of the pooled embedding.</summary>
     public int PooledSize => textProjection?.OutFeatures ?? Config.HiddenSize;
 
-    /// <summary>Loads an encoder: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <summary>Loads an encoder: its <c>config.json</c> and its weights.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static ClipTextModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {

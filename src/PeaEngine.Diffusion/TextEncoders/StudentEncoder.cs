@@ -30,7 +30,7 @@ public sealed class StudentEncoder : IDisposable
     /// <summary>The bytes of its weights, as stored.</summary>
     public long WeightBytes => model.WeightBytes;
 
-    /// <summary>Loads a text encoder; its weights stay in their stored type.</summary>
+    /// <summary>Loads a text encoder.</summary>
     /// <param name="path">
     /// A folder, or a file of weights in one: <c>config.json</c> with transformers' weights, <c>clip_cn_*.pt</c> of cn_clip, or OpenCLIP's
     /// <c>open_clip_pytorch_model.bin</c>, and the tokenizer's files beside them.

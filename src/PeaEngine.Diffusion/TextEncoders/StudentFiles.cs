@@ -51,7 +51,7 @@ sealed class StudentFiles
     public static bool IsChineseClip(IReadOnlyDictionary<string, TensorInfo> tensors) =>
         Array.Exists(Wrappers, wrapper => tensors.ContainsKey($"{wrapper}bert.{BertModel.WordEmbeddings}") && tensors.ContainsKey($"{wrapper}text_projection"));
 
-    /// <summary>Loads the model; its weights stay in their stored type.</summary>
+    /// <summary>Loads the model.</summary>
     /// <param name="backend">Where the weights go.</param>
     /// <param name="isChineseClip">Whether it is Chinese-CLIP's text encoder in one of its forms.</param>
     /// <param name="dialect">Whose tokenizer it was trained with.</param>

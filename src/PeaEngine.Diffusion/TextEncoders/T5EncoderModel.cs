@@ -50,7 +50,7 @@ public sealed class T5EncoderModel : IStudentModel
     /// <inheritdoc/>
     public long WeightBytes => weights.Bytes;
 
-    /// <summary>Loads an encoder: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <summary>Loads an encoder: its <c>config.json</c> and its weights.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static T5EncoderModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {

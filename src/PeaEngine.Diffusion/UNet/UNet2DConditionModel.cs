@@ -41,7 +41,7 @@ public sealed class UNet2DConditionModel : IDisposable
     /// <summary>Its matrices and convolutions by key: what a LoRA changes.</summary>
     public IReadOnlyDictionary<string, Weight> Weights => weights.Weights;
 
-    /// <summary>Loads a UNet: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <summary>Loads a UNet: its <c>config.json</c> and its weights.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static UNet2DConditionModel Load(Backend backend, JsonConfig config, ITensorSource weights)
     {

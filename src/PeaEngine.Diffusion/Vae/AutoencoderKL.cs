@@ -4,8 +4,8 @@ using PeaEngine.Layers;
 namespace PeaEngine.Diffusion.Vae;
 
 /// <summary>
-/// diffusers AutoencoderKL: pictures with values from −1 to 1 to latents and back. SDXL's VAE overflows in half precision; here all
-/// arithmetic is in single precision, whatever the weights are stored in.
+/// diffusers AutoencoderKL: pictures with values from −1 to 1 to latents and back. SDXL's VAE overflows in half precision, where diffusers computes it in
+/// single (<c>force_upcast</c>); here its residual stream is kept smaller by a power of two, see <see cref="VaeBlocks.Scale"/>.
 /// </summary>
 public sealed class AutoencoderKL : IDisposable
 {
@@ -14,12 +14,13 @@ public sealed class AutoencoderKL : IDisposable
     readonly Decoder decoder;
     readonly Linear? quantConv, postQuantConv;
 
-    AutoencoderKL(WeightStore weights, AutoencoderKLConfig config)
+    AutoencoderKL(WeightStore weights, AutoencoderKLConfig config, DType activations)
     {
         (this.weights, Config) = (weights, config);
         var w = weights.Root;
-        encoder = new(w / "encoder", config);
-        decoder = new(w / "decoder", config);
+        var scale = VaeBlocks.Scale(config, activations);
+        encoder = new(w / "encoder", config, scale);
+        decoder = new(w / "decoder", config, scale);
         if (config.UseQuantConv) quantConv = new(w / "quant_conv", 2 * config.LatentChannels, 2 * config.LatentChannels);
         if (config.UsePostQuantConv) postQuantConv = new(w / "post_quant_conv", config.LatentChannels, config.LatentChannels);
         weights.AssertAllTaken();
@@ -37,12 +38,13 @@ public sealed class AutoencoderKL : IDisposable
     /// <summary>The side of a tile in latents; larger latents are what <see cref="DecodeTiled"/> is for.</summary>
     public int TileLatentSize => Config.SampleSize / Config.Factor;
 
-    /// <summary>Loads a VAE: its <c>config.json</c> and its weights, which stay in their stored type.</summary>
+    /// <summary>Loads a VAE: its <c>config.json</c> and its weights.</summary>
     /// <exception cref="PeaException">The configuration asks for something that is not implemented, or the weights do not fit it.</exception>
     public static AutoencoderKL Load(Backend backend, JsonConfig config, ITensorSource weights)
     {
+        ArgumentNullException.ThrowIfNull(backend);
         var parsed = new AutoencoderKLConfig(config);
-        return WeightStore.Load(backend, weights, store => new AutoencoderKL(store, parsed));
+        return WeightStore.Load(backend, weights, store => new AutoencoderKL(store, parsed, backend.ActivationType));
     }
 
     /// <summary>The distribution of a picture's latents, not yet scaled.</summary>

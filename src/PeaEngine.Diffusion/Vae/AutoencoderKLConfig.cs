@@ -4,7 +4,7 @@ namespace PeaEngine.Diffusion.Vae;
 
 /// <summary>
 /// The <c>config.json</c> of an <see cref="AutoencoderKL"/>, with diffusers' defaults for missing keys. An option whose value is not
-/// implemented is an error; <c>force_upcast</c> changes nothing, since all arithmetic is in single precision.
+/// implemented is an error.
 /// </summary>
 public sealed class AutoencoderKLConfig
 {
@@ -33,6 +33,7 @@ public sealed class AutoencoderKLConfig
         MidBlockAddAttention = config.Bool("mid_block_add_attention", true);
         UseQuantConv = config.Bool("use_quant_conv", true);
         UsePostQuantConv = config.Bool("use_post_quant_conv", true);
+        ForceUpcast = config.Bool("force_upcast", true);
         ScalingFactor = config.Float("scaling_factor", 0.18215);
         if (!(ScalingFactor > 0) || double.IsInfinity(ScalingFactor)) throw config.Wrong("scaling_factor", "a positive number");
         SampleSize = config.IsList("sample_size") ? config.IntList("sample_size", 2)[0] : config.Int("sample_size", 32);
@@ -69,6 +70,9 @@ public sealed class AutoencoderKLConfig
 
     /// <summary>The side of a tile in pixels, where decoding is tiled.</summary>
     public int SampleSize { get; }
+
+    /// <summary>Whether its activations are beyond F16's range; <see cref="AutoencoderKL"/> tells what is done about it.</summary>
+    public bool ForceUpcast { get; }
 
     internal int LayersPerBlock { get; }
     internal int NormNumGroups { get; }

@@ -13,16 +13,19 @@ sealed class Decoder
     readonly int channels;
 
     /// <summary>Takes the weights.</summary>
-    public Decoder(Weights w, AutoencoderKLConfig config)
+    /// <param name="w">Where they are.</param>
+    /// <param name="config">The sizes.</param>
+    /// <param name="scale">Of the residual stream, see <see cref="VaeBlocks.Scale"/>.</param>
+    public Decoder(Weights w, AutoencoderKLConfig config, float scale)
     {
         var blocks = config.BlockOutChannels;
         channels = blocks[^1];
-        convIn = new(w / "conv_in", config.LatentChannels, channels, 3);
-        midBlock = new(w / "mid_block", channels, layers: 1, config.MidBlockAddAttention, timeChannels: 0, config.NormNumGroups, VaeBlocks.Epsilon);
+        convIn = new((w / "conv_in").Scaled(scale, scale), config.LatentChannels, channels, 3);
+        midBlock = new(w / "mid_block", channels, layers: 1, config.MidBlockAddAttention, timeChannels: 0, config.NormNumGroups, VaeBlocks.Epsilon, scale);
         upBlocks = new UpDecoderBlock2D[blocks.Count];
         for (var i = 0; i < upBlocks.Length; i++)
-            upBlocks[i] = new(w / "up_blocks" / i, blocks[^Math.Max(i, 1)], blocks[^(i + 1)], config, upsample: i < blocks.Count - 1);
-        convNormOut = new(w / "conv_norm_out", blocks[0], config.NormNumGroups, VaeBlocks.Epsilon, silu: true);
+            upBlocks[i] = new(w / "up_blocks" / i, blocks[^Math.Max(i, 1)], blocks[^(i + 1)], config, upsample: i < blocks.Count - 1, scale);
+        convNormOut = new(w / "conv_norm_out", blocks[0], config.NormNumGroups, VaeBlocks.Epsilon * scale * scale, silu: true);
         convOut = new(w / "conv_out", blocks[0], config.OutChannels, 3);
     }
 
@@ -58,10 +61,10 @@ sealed class UpDecoderBlock2D
     readonly Upsample2D? upsampler;
 
     /// <summary>Takes the weights.</summary>
-    public UpDecoderBlock2D(Weights w, int inChannels, int outChannels, AutoencoderKLConfig config, bool upsample)
+    public UpDecoderBlock2D(Weights w, int inChannels, int outChannels, AutoencoderKLConfig config, bool upsample, float scale)
     {
-        resnets = VaeBlocks.Resnets(w, inChannels, outChannels, config.LayersPerBlock + 1, config.NormNumGroups);
-        upsampler = upsample ? new(w / "upsamplers" / 0, outChannels) : null;
+        resnets = VaeBlocks.Resnets(w, inChannels, outChannels, config.LayersPerBlock + 1, config.NormNumGroups, scale);
+        upsampler = upsample ? new((w / "upsamplers" / 0).Scaled(1, scale), outChannels) : null;
     }
 
     /// <summary>Moves the chain on.</summary>

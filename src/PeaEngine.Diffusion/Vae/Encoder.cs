@@ -13,16 +13,19 @@ sealed class Encoder
     readonly int channels;
 
     /// <summary>Takes the weights.</summary>
-    public Encoder(Weights w, AutoencoderKLConfig config)
+    /// <param name="w">Where they are.</param>
+    /// <param name="config">The sizes.</param>
+    /// <param name="scale">Of the residual stream, see <see cref="VaeBlocks.Scale"/>.</param>
+    public Encoder(Weights w, AutoencoderKLConfig config, float scale)
     {
         var blocks = config.BlockOutChannels;
         channels = blocks[0];
-        convIn = new(w / "conv_in", config.InChannels, channels, 3);
+        convIn = new((w / "conv_in").Scaled(scale, scale), config.InChannels, channels, 3);
         downBlocks = new DownEncoderBlock2D[blocks.Count];
         for (var i = 0; i < downBlocks.Length; i++)
-            downBlocks[i] = new(w / "down_blocks" / i, blocks[Math.Max(i - 1, 0)], blocks[i], config, downsample: i < blocks.Count - 1);
-        midBlock = new(w / "mid_block", blocks[^1], layers: 1, config.MidBlockAddAttention, timeChannels: 0, config.NormNumGroups, VaeBlocks.Epsilon);
-        convNormOut = new(w / "conv_norm_out", blocks[^1], config.NormNumGroups, VaeBlocks.Epsilon, silu: true);
+            downBlocks[i] = new(w / "down_blocks" / i, blocks[Math.Max(i - 1, 0)], blocks[i], config, downsample: i < blocks.Count - 1, scale);
+        midBlock = new(w / "mid_block", blocks[^1], layers: 1, config.MidBlockAddAttention, timeChannels: 0, config.NormNumGroups, VaeBlocks.Epsilon, scale);
+        convNormOut = new(w / "conv_norm_out", blocks[^1], config.NormNumGroups, VaeBlocks.Epsilon * scale * scale, silu: true);
         convOut = new(w / "conv_out", blocks[^1], 2 * config.LatentChannels, 3);
     }
 
@@ -58,10 +61,10 @@ sealed class DownEncoderBlock2D
     readonly Downsample2D? downsampler;
 
     /// <summary>Takes the weights.</summary>
-    public DownEncoderBlock2D(Weights w, int inChannels, int outChannels, AutoencoderKLConfig config, bool downsample)
+    public DownEncoderBlock2D(Weights w, int inChannels, int outChannels, AutoencoderKLConfig config, bool downsample, float scale)
     {
-        resnets = VaeBlocks.Resnets(w, inChannels, outChannels, config.LayersPerBlock, config.NormNumGroups);
-        downsampler = downsample ? new(w / "downsamplers" / 0, outChannels, padding: 0) : null;
+        resnets = VaeBlocks.Resnets(w, inChannels, outChannels, config.LayersPerBlock, config.NormNumGroups, scale);
+        downsampler = downsample ? new((w / "downsamplers" / 0).Scaled(1, scale), outChannels, padding: 0) : null;
     }
 
     /// <summary>Moves the chain on.</summary>

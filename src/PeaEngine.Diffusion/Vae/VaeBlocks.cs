@@ -9,11 +9,23 @@ static class VaeBlocks
     /// <summary>Of every norm of a VAE.</summary>
     public const float Epsilon = 1e-6f;
 
+    /// <summary>
+    /// What the residual stream of a VAE that overflows F16 is multiplied by there. SDXL's has been seen at 3·10⁵; so it may reach 4·10⁶. The price is subnormal weights: those
+    /// below 2⁻⁸ are moved by up to 2⁻¹⁹, no more than rounding to F16 moves one just above.
+    /// </summary>
+    const float HalfScale = 1f / 64;
+
+    /// <summary>
+    /// The scale s of the residual stream in a type of activations. What is normalised does not depend on its size, and all that leaves the stream is normalised first. So what writes to it
+    /// has weights and biases times s, what goes from it to it (a shortcut, a resampling) has biases times s, norms have an epsilon times s², and nothing else changes.
+    /// </summary>
+    public static float Scale(AutoencoderKLConfig config, DType activations) => config.ForceUpcast && activations == DType.F16 ? HalfScale : 1;
+
     /// <summary>Takes <c>resnets</c>, of which the first changes the channels.</summary>
-    public static ResnetBlock2D[] Resnets(Weights w, int inChannels, int outChannels, int layers, int groups)
+    public static ResnetBlock2D[] Resnets(Weights w, int inChannels, int outChannels, int layers, int groups, float scale)
     {
         var resnets = new ResnetBlock2D[layers];
-        for (var i = 0; i < layers; i++) resnets[i] = new(w / "resnets" / i, i == 0 ? inChannels : outChannels, outChannels, 0, groups, Epsilon);
+        for (var i = 0; i < layers; i++) resnets[i] = new(w / "resnets" / i, i == 0 ? inChannels : outChannels, outChannels, 0, groups, Epsilon, scale);
         return resnets;
     }
 

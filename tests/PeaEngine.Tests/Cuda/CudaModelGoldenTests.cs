@@ -10,7 +10,7 @@ namespace PeaEngine.Tests.Cuda;
 /// </summary>
 public class CudaModelGoldenTests
 {
-    static readonly DType[] Types = [DType.F32, DType.F16];
+    static readonly DType[] Types = [DType.F32, DType.F16, DType.BF16];
 
     public static TheoryData<string, DType> UNets => Cases(UNetGoldenTests.Cases);
     public static TheoryData<string, DType> ControlNets => Cases(ControlNetGoldenTests.Cases);
@@ -30,6 +30,10 @@ public class CudaModelGoldenTests
 
     [NvrtcTheory, MemberData(nameof(Vaes))]
     public void VaesDecodeAsDiffusers(string name, DType type) => OnDevice(type, () => new VaeGoldenTests().DecodesAsDiffusers(name));
+
+    /// <summary>In F16 alone: what is about tiles is the same in all types.</summary>
+    [NvrtcTheory, MemberData(nameof(VaeGoldenTests.Cases), MemberType = typeof(VaeGoldenTests))]
+    public void VaesDecodeInTilesAsDiffusers(string name) => OnDevice(DType.F16, () => new VaeGoldenTests().DecodesInTilesAsDiffusers(name));
 
     [NvrtcTheory, MemberData(nameof(TextEncoders))]
     public void TextEncodersStatesAreTransformers(string name, DType type) => OnDevice(type, () => new TextEncoderGoldenTests().StatesAreTransformers(name));
