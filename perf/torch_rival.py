@@ -345,6 +345,11 @@ def sum_squares(count):
     return {"norm": lambda: torch.linalg.vector_norm(x), "dot": lambda: torch.dot(x, x)}
 
 
+def normals(count):
+    y = torch.empty(count)
+    return {"normal_": lambda: y.normal_()}
+
+
 def unet(size, tokens):
     model = torch_models.randomize(torch_models.UNet())
     x, embedding, context, pooled = torch.randn(1, 4, size, size), torch.randn(1, 320), torch.randn(1, tokens, 2048), torch.randn(1, 2816)

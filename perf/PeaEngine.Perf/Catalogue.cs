@@ -41,6 +41,7 @@ static class Catalogue
         new Embedding(2, 77, 1280),
         new MeanTokens(77, 1280),
         new TimestepEmbedding(2, 320),
+        new Normals(1 << 20),
         // Gradients.
         new LinearBackward(1024, 1280, 1280),
         new LinearWeightBackward(1024, 1280, 1280),

@@ -40,6 +40,8 @@ sealed partial class ProfiledBackend(Backend inner) : Backend
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon) =>
         Time("layer_norm", $"{x.Shape}", 0, () => inner.LayerNorm(x, gamma, beta, y, epsilon));
 
+    public override void Normals(ulong seed, uint stream, Tensor positions, Tensor y) => Time("normals", $"{y.Shape}", 0, () => inner.Normals(seed, stream, positions, y));
+
     public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) =>
         Time("rms_norm", $"{x.Shape}", 0, () => inner.RmsNorm(x, gamma, y, epsilon));
 

@@ -1,9 +1,15 @@
 namespace PeaEngine.Train.Distillation;
 
-/// <summary>What one step of distillation is given, on the host; every random number is drawn already.</summary>
+/// <summary>Noise that a step draws where it uses it.</summary>
+/// <param name="Seed">The seed of everything.</param>
+/// <param name="Stream">What it is for.</param>
+/// <param name="Positions">[B]: for what each sample's is drawn.</param>
+public sealed record NoiseDraw(ulong Seed, RandomStream Stream, ulong[] Positions);
+
+/// <summary>What one step of distillation is given, on the host; every random number but the noise is drawn already.</summary>
 /// <param name="LatentShape">[B, C, h, w]</param>
 /// <param name="Latents">Of the pictures, scaled: the reference's layout, [B, C, h, w].</param>
-/// <param name="Noise">[B, C, h, w]</param>
+/// <param name="Noise">[B, C, h, w], or empty where <see cref="Draw"/> is given.</param>
 /// <param name="Timesteps">[B], training timesteps.</param>
 /// <param name="StudentHidden">The student's last hidden states, [B, T, channels].</param>
 /// <param name="StudentMask">[B, T]: 0 for padding.</param>
@@ -16,6 +22,9 @@ public sealed record DistillationBatch(
     Shape LatentShape, float[] Latents, float[] Noise, int[] Timesteps, float[] StudentHidden, byte[] StudentMask, float[] TeacherSequence, float[]? TeacherPooled, float[]? TimeIds,
     bool[] IsCultural, bool[] DropsText)
 {
+    /// <summary>How the noise is drawn, or null: it is given.</summary>
+    public NoiseDraw? Draw { get; init; }
+
     /// <summary>B</summary>
     public int Count => Timesteps.Length;
 
@@ -32,7 +41,7 @@ public sealed record DistillationBatch(
         T[] Rows<T>(T[] values) => values[(values.Length / Count * first)..(values.Length / Count * (first + count))];
         T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
         return new([count, LatentShape[1], LatentShape[2], LatentShape[3]], Rows(Latents), Rows(Noise), Rows(Timesteps), Rows(StudentHidden), Rows(StudentMask), Rows(TeacherSequence),
-            Optional(TeacherPooled), Optional(TimeIds), Rows(IsCultural), Rows(DropsText));
+            Optional(TeacherPooled), Optional(TimeIds), Rows(IsCultural), Rows(DropsText)) { Draw = Draw is { } draw ? draw with { Positions = Rows(draw.Positions) } : null };
     }
 }
 

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Train.Targets;
 
@@ -94,14 +95,22 @@ sealed class DistillationStep
         using var scope = p.Scratch();
         var size = batch.Latents.Length / count;
         Shape one = [1, batch.LatentShape[1], batch.LatentShape[2], batch.LatentShape[3]];
-        Tensor latents = p.New(one), drawn = p.New(one);
+        Tensor latents = p.New(one), drawn = p.New(one), positions = p.New([count], DType.U64);
         Span<float> timestep = stackalloc float[1];
         for (var i = 0; i < count; i++)
         {
             var from = weights.Order[i];
             double alpha = alphasCumprod[batch.Timesteps[from]];
             p.Backend.Upload(batch.Latents.AsSpan(from * size, size), latents);
-            p.Backend.Upload(batch.Noise.AsSpan(from * size, size), drawn);
+            if (batch.Draw is { } draw)
+            {
+                p.Backend.Upload(MemoryMarshal.AsBytes(draw.Positions.AsSpan(from, 1)), positions.Slice(i, 1));
+                p.Backend.Normals(draw.Seed, (uint)draw.Stream, positions.Slice(i, 1), drawn);
+            }
+            else
+            {
+                p.Backend.Upload(batch.Noise.AsSpan(from * size, size), drawn);
+            }
             p.Backend.ToChannelsLast(drawn, noise.Slice(i, 1));
             p.Backend.Combine(drawn, new((float)Math.Sqrt(alpha), latents), new((float)Math.Sqrt(1 - alpha), drawn));
             p.Backend.ToChannelsLast(drawn, noisy.Slice(i, 1));

@@ -18,32 +18,25 @@ static class StepRandomness
     /// <param name="timesteps">How many the teacher was trained with.</param>
     public static DistillationBatch Draw(Batch batch, TrainConfig config, BatchShape shape, int timesteps)
     {
-        var noise = new float[batch.Latents.Length];
-        var size = noise.Length / batch.Count;
         var drawn = new int[batch.Count];
         var drops = new bool[batch.Count];
+        var draw = new NoiseDraw(config.Seed, RandomStream.Noise, batch.Places);
         for (var i = 0; i < batch.Count; i++)
         {
-            var sample = noise.AsSpan(i * size, size);
-            Stream(RandomStream.Noise).Normals(sample);
-            if (config.Loss.NoiseOffset != 0) Offset(sample, shape.LatentChannels, (float)config.Loss.NoiseOffset, Stream(RandomStream.NoiseOffset));
             drawn[i] = Stream(RandomStream.Timestep).Below(timesteps);
             drops[i] = Stream(RandomStream.TextDropout).UniformDouble() < config.TextDropout;
 
             Philox Stream(RandomStream stream) => new(config.Seed, (uint)stream, batch.Places[i]);
         }
-        return Compose(batch, shape, noise, drawn, drops);
+        return config.Loss.NoiseOffset == 0 ? Compose(batch, shape, [], drawn, drops) with { Draw = draw } : Compose(batch, shape, Offset(batch, draw, shape.LatentChannels, (float)config.Loss.NoiseOffset), drawn, drops);
     }
 
     /// <summary>A validation's batch, whose noise follows from the samples' numbers and the timestep.</summary>
     public static DistillationBatch Fixed(Batch batch, ulong seed, BatchShape shape, int timestep)
     {
-        var noise = new float[batch.Latents.Length];
-        var size = noise.Length / batch.Count;
-        for (var i = 0; i < batch.Count; i++) new Philox(seed, (uint)RandomStream.ValidationNoise, batch.Places[i] << 32 | (uint)timestep).Normals(noise.AsSpan(i * size, size));
         var timesteps = new int[batch.Count];
         Array.Fill(timesteps, timestep);
-        return Compose(batch, shape, noise, timesteps, new bool[batch.Count]);
+        return Compose(batch, shape, [], timesteps, new bool[batch.Count]) with { Draw = new(seed, RandomStream.ValidationNoise, [.. batch.Places.Select(place => place << 32 | (uint)timestep)]) };
     }
 
     static DistillationBatch Compose(Batch batch, BatchShape shape, float[] noise, int[] timesteps, bool[] drops)
@@ -54,12 +47,19 @@ static class StepRandomness
             isXL ? batch.TeacherPooled : null, isXL ? batch.TimeIds : null, batch.IsCultural, drops);
     }
 
-    /// <summary>Adds a number of its own to every channel.</summary>
-    static void Offset(Span<float> noise, int channels, float scale, Philox random)
+    /// <summary>The noise with a number of its own added to every channel.</summary>
+    static float[] Offset(Batch batch, NoiseDraw draw, int channels, float scale)
     {
+        var all = new float[batch.Latents.Length];
+        var size = all.Length / batch.Count;
         Span<float> offsets = stackalloc float[channels];
-        random.Normals(offsets);
-        var pixels = noise.Length / channels;
-        for (var i = 0; i < noise.Length; i++) noise[i] += scale * offsets[i / pixels];
+        for (var b = 0; b < batch.Count; b++)
+        {
+            var noise = all.AsSpan(b * size, size);
+            new Philox(draw.Seed, (uint)draw.Stream, draw.Positions[b]).Normals(noise);
+            new Philox(draw.Seed, (uint)RandomStream.NoiseOffset, draw.Positions[b]).Normals(offsets);
+            for (var i = 0; i < size; i++) noise[i] += scale * offsets[i / (size / channels)];
+        }
+        return all;
     }
 }

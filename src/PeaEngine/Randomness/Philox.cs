@@ -36,7 +36,7 @@ public sealed class Philox
     }
 
     /// <summary>A number in [0, 1) of 24 bits.</summary>
-    public float Uniform() => (Next32() >> 8) * (1f / (1 << 24));
+    public float Uniform() => ToUniform(Next32());
 
     /// <summary>A number in [0, 1) of 53 bits, for weighing what is many.</summary>
     public double UniformDouble() => ((ulong)(Next32() >> 5) << 26 | Next32() >> 6) * (1.0 / (1L << 53));
@@ -80,6 +80,25 @@ public sealed class Philox
             }
             values = values[BoxMuller.Block..];
         }
+    }
+
+    static float ToUniform(uint word) => (word >> 8) * (1f / (1 << 24));
+
+    /// <summary>Some of what <see cref="Normals"/> of a new generator gives: 16 numbers.</summary>
+    /// <param name="seed">The seed of everything.</param>
+    /// <param name="stream">What is drawn.</param>
+    /// <param name="position">For what it is drawn.</param>
+    /// <param name="index">How many times 16 are before them.</param>
+    /// <param name="values">[16]</param>
+    internal static void NormalBlock(ulong seed, uint stream, ulong position, uint index, Span<float> values)
+    {
+        Span<uint> words = stackalloc uint[Words];
+        for (var i = 0; i < BoxMuller.Block; i += Words)
+        {
+            Block((uint)seed, (uint)(seed >> 32), index * (BoxMuller.Block / Words) + (uint)(i / Words), stream, (uint)position, (uint)(position >> 32), words);
+            for (var j = 0; j < Words; j++) values[i + j] = ToUniform(words[j]);
+        }
+        BoxMuller.Transform(values);
     }
 
     /// <summary>The cipher: 128 bits of counter, low word first, to 128 random bits.</summary>

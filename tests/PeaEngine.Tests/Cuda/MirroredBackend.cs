@@ -58,6 +58,8 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override void MeanTokens(Tensor x, Tensor? mask, Tensor y) => Do(() => device.MeanTokens(As(x), Raw(mask), As(y)));
 
+    public override void Normals(ulong seed, uint stream, Tensor positions, Tensor y) => Do(() => device.Normals(seed, stream, Raw(positions), Raw(y)));
+
     public override void RescaleGuidance(Tensor noise, Tensor text, float phi) => Do(() => device.RescaleGuidance(Raw(noise), Raw(text), phi));
 
     public override void RmsNorm(Tensor x, Tensor gamma, Tensor y, float epsilon) => Do(() => device.RmsNorm(As(x), Raw(gamma), As(y), epsilon));

@@ -87,6 +87,8 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void MeanTokensBackward(Tensor dy, Tensor? mask, Tensor dx, bool add) => Do(() => cpu.MeanTokensBackward(In(dy), mask, Out(dx), add));
 
+    public override void Normals(ulong seed, uint stream, Tensor positions, Tensor y) => cpu.Normals(seed, stream, positions, y);
+
     public override void RescaleGuidance(Tensor noise, Tensor text, float phi) => cpu.RescaleGuidance(noise, text, phi);
 
     public override void ResizeBackward(Tensor dy, Tensor dx) => Do(() => cpu.ResizeBackward(In(dy), Out(dx)));

@@ -1,7 +1,9 @@
 using PeaEngine.Backends;
 using PeaEngine.Diffusion.Adapters;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Randomness;
 using PeaEngine.Tests.Train.Data;
+using PeaEngine.Train;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Targets;
 
@@ -81,6 +83,27 @@ public sealed class DistillationOptionsTests : IDisposable
         }
 
         static double Dot(float[] a, float[] b) => a.Zip(b, (x, y) => (double)x * y).Sum();
+    }
+
+    /// <summary>In one pass and in two of different sizes: the same bits.</summary>
+    [Theory, InlineData(1), InlineData(4)]
+    public void NoiseThatIsDrawnWhereItIsUsedIsWhatPhiloxDraws(int passes)
+    {
+        var draw = new NoiseDraw(0x123456789a, RandomStream.Noise, [5, 3, 1UL << 40, 0, ulong.MaxValue, 5]);
+        var noise = new float[batch.Noise.Length];
+        var size = noise.Length / batch.Count;
+        for (var i = 0; i < batch.Count; i++) new Philox(draw.Seed, (uint)draw.Stream, draw.Positions[i]).Normals(noise.AsSpan(i * size, size));
+        var (given, drawn) = (Gradients(batch with { Noise = noise }), Gradients(batch with { Noise = [], Draw = draw }));
+        Assert.Equal(given.Loss, drawn.Loss);
+        Assert.Equal(given.Values, drawn.Values);
+        Assert.NotEqual(given.Loss, Gradients(batch with { Noise = [], Draw = draw with { Positions = [5, 3, 1UL << 40, 0, ulong.MaxValue, 6] } }).Loss);
+
+        (DistillationLoss Loss, float[][] Values) Gradients(DistillationBatch batch)
+        {
+            using var target = new AdapterTarget(backend, adapter);
+            using var distiller = new Distiller(backend, teacher.UNet, target, teacher.AlphasCumprod, new(), none);
+            return (distiller.Accumulate(batch, passes), [.. target.Parameters.Select(parameter => Copy(parameter.Gradient))]);
+        }
     }
 
     /// <summary>A sample without a pair costs no run of the teacher: neither launches where all are such, nor memory to be touched for each one.</summary>

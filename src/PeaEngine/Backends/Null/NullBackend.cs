@@ -84,6 +84,9 @@ public sealed class NullBackend(DType activations = DType.F32) : Backend
     public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) => Count(h, dy, dh);
 
     /// <inheritdoc/>
+    public override void Normals(ulong seed, uint stream, Tensor positions, Tensor y) => Count(positions, y);
+
+    /// <inheritdoc/>
     public override void Split(Tensor x, Tensor a, Tensor b) => Count(x, a, b);
 
     /// <inheritdoc/>
