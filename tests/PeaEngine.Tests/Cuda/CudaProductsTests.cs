@@ -89,7 +89,8 @@ public class CudaProductsTests
     {
         using var backend = new CudaBackend(CudaTestDevice.Open());
         using var memory = backend.Allocate(1 << 14);
-        Tensor x = new(memory, offset, [3, depth], type), weight = new(memory, 4096, [columns, depth], weightType), y = new(memory, 12288, [3, columns], type), added = new(memory, 8192, [columns], DType.F32);
+        // Multiples of 16 and of no more: the library would take them for multiples of 256.
+        Tensor x = new(memory, 16 + offset, [3, depth], type), weight = new(memory, 4112, [columns, depth], weightType), y = new(memory, 12304, [3, columns], type), added = new(memory, 8208, [columns], DType.F32);
         backend.Clear(new(memory, 0, [1 << 12], DType.F32));
         backend.Linear(x, weight, bias ? added : null, y, activation);
         var values = new byte[y.Bytes];

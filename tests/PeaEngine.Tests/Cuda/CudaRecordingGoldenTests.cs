@@ -1,5 +1,9 @@
 using PeaEngine.Backends;
 using PeaEngine.Diffusion.Pipelines;
+using PeaEngine.Diffusion.Schedulers;
+using PeaEngine.Diffusion.UNet;
+using PeaEngine.Formats;
+using PeaEngine.Randomness;
 using PeaEngine.Tests.Models;
 using PeaEngine.Tests.Pipelines;
 using PeaEngine.VirtualGpu.Blas;
@@ -61,6 +65,73 @@ public class CudaRecordingGoldenTests
             Assert.Equal(fixture.Download(output), replayed);
             Assert.Equal(c.Batch, other.Batch);
         });
+    }
+
+    /// <summary>An emoji's denoising, of which the first step is done as it is, the second recorded and the third launched: each step done alone, which is as it is, leaves the same latents.</summary>
+    [NvrtcFact]
+    public void AnEmojisStepsLeaveTheSameLatentsAsGraphs()
+    {
+        const int Steps = 3, Tokens = 8;
+        var model = Path.Combine(Repository.Root, "samples", "emoji", "teacher");
+        using var backend = new CudaBackend(CudaTestDevice.Open(), DType.F16);
+        using var weights = SafetensorsFile.Open(Path.Combine(model, "unet", "diffusion_pytorch_model.safetensors"));
+        using var unet = UNet2DConditionModel.Load(backend, JsonConfig.Load(Path.Combine(model, "unet", "config.json")), weights);
+        using var scheduler = Scheduler.FromConfig(JsonConfig.Load(Path.Combine(model, "scheduler", "scheduler_config.json")));
+        scheduler.SetTimesteps(Steps);
+        var generator = new TorchGenerator(3);
+        float[] Draw(int count)
+        {
+            var values = new float[count];
+            generator.Randn(values);
+            return values;
+        }
+        var embeddings = new PromptEmbeddings(2, Tokens, Draw(2 * Tokens * unet.Config.CrossAttentionDim[0]), Draw(2 * (unet.Config.ProjectionClassEmbeddingsInputDim - 6 * unet.Config.AdditionTimeEmbedDim)));
+        Shape shape = [1, 4, 4, 4];
+
+        var latents = new List<float[]>();
+        var drawn = Run(new(0, Steps), [.. Draw((int)shape.Elements).Select(value => value * (float)scheduler.InitNoiseSigma)], latents.Add);
+
+        Assert.Equal(drawn, latents[^1]);
+        for (var step = 0; step < Steps; step++) Assert.Equal(latents[step + 1], Run(new(step, step + 1), latents[step], _ => { }));
+
+        float[] Run(StepWindow window, float[] start, Action<float[]> report)
+        {
+            var input = new DenoisingInput(window, 5, 1, 0.5, 0, embeddings, [.. Enumerable.Repeat(32f, 12)], new(shape, start));
+            var meter = new ProgressMeter(new Watcher<GenerationProgress>(progress => report(progress.Latents())), Steps, _ => []);
+            return new DenoisingLoop(backend, unet, input, scheduler, new GeneratorNoise(backend, generator)).Run(meter, default);
+        }
+    }
+
+    /// <summary>Between the blocks of a step that is recorded.</summary>
+    [NvrtcFact]
+    public void ACancelledStepLeavesTheDeviceUsable()
+    {
+        if (GoldenFolder.IsAbsent("pipeline")) return;
+        using var backend = new CudaBackend(new(SilentDriver.Libraries), DType.F16);
+        using var pipeline = DiffusionPipeline.Load(SmallPipeline.Sdxl, backend);
+        using var cancellation = new CancellationTokenSource();
+        pipeline.Generate(SmallPipeline.Options);
+        var whole = SilentDriver.KernelLaunches;
+        pipeline.Generate(SmallPipeline.Options);
+        whole = SilentDriver.KernelLaunches - whole;
+        var step = 0;
+        // The first step has been done: the next begins to be recorded, and is stopped after some kernels.
+        SilentDriver.OnLaunch = () =>
+        {
+            if (step == 1) cancellation.Cancel();
+        };
+        try
+        {
+            Assert.ThrowsAny<OperationCanceledException>(() => pipeline.Generate(SmallPipeline.Options, new Watcher<GenerationProgress>(progress => step = progress.Step), cancellation.Token));
+        }
+        finally
+        {
+            SilentDriver.OnLaunch = null;
+        }
+        Assert.Equal(1, step);
+        var before = SilentDriver.KernelLaunches;
+        pipeline.Generate(SmallPipeline.Options);
+        Assert.Equal(whole, SilentDriver.KernelLaunches - before);
     }
 
     /// <summary>Two ControlNets, one of them off at both ends: three graphs, of which the last is the first again. The driver is one that does nothing.</summary>

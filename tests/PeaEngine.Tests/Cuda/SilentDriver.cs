@@ -11,6 +11,10 @@ static unsafe class SilentDriver
     [ThreadStatic]
     public static int Allocations, KernelLaunches, GraphLaunches;
 
+    /// <summary>Called before each kernel of the thread.</summary>
+    [ThreadStatic]
+    public static Action? OnLaunch;
+
     /// <summary>The driver with the real NVRTC.</summary>
     public static CudaLibraries Libraries => new(new(Resolve), NvrtcPresence.Compiler, loadsPtx: true);
 
@@ -102,6 +106,7 @@ static unsafe class SilentDriver
     static CUresult LaunchKernel()
     {
         KernelLaunches++;
+        OnLaunch?.Invoke();
         return CUresult.CUDA_SUCCESS;
     }
 
