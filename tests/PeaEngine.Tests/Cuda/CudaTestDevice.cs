@@ -37,6 +37,16 @@ static class CudaTestDevice
         return new(new CudaLibraries(all.Driver, all.Compiler, all.LoadsPtx));
     }
 
+    /// <summary>What its kernels are compiled for, as 80 for sm_80.</summary>
+    public static int Architecture
+    {
+        get
+        {
+            using var context = Open();
+            return context.Target.Architecture;
+        }
+    }
+
     /// <summary>What it is, in a line.</summary>
     /// <exception cref="CudaException">There is none.</exception>
     public static string Describe()

@@ -142,6 +142,20 @@ public sealed class CudaTileTableTests : IDisposable
         Assert.Contains($"3 products, {Path.Combine(folder.Path, "tiles-")}", Assert.Single(TileTable.Describe(folder.Path, NvrtcPresence.Compiler.Version)), StringComparison.Ordinal);
     }
 
+    /// <summary>By the device's own clock, which on a virtual one tells little.</summary>
+    [NvrtcFact]
+    public void LaunchesAreTimedByEvents()
+    {
+        using var backend = new CudaBackend(CudaTestDevice.OpenWithoutProducts(), DType.F16) { TileFolder = folder.Path };
+        using var memory = backend.Allocate(1 << 16);
+        Tensor x = new(memory, 0, [16, 32], DType.F16), weight = new(memory, 4096, [24, 32], DType.F16), y = new(memory, 8192, [16, 24], DType.F16);
+        backend.Clear(new(memory, 0, [1 << 16], DType.U8));
+        var product = Assert.Single(backend.Tune(() => backend.Linear(x, weight, null, y, Activation.Silu), 2, out var file));
+        Assert.Equal((new TileKey("linear", DType.F16, 16, 24, 32), 2), (product.Key, product.Costs.Count));
+        Assert.All(product.Costs, cost => Assert.InRange(cost.Cost, 0, 1e6));
+        Assert.True(File.Exists(file));
+    }
+
     /// <summary>A linear, a GEGLU and a convolution; their results' bytes, and the kernels that computed them.</summary>
     static byte[] Products(CudaBackend backend, out string[] kernels)
     {

@@ -45,6 +45,8 @@ static class TestProgram
             if (classes.Count == 0) throw new PeaException($"no test's name contains {string.Join(" or ", texts.Select(text => $"'{text}'"))}");
             if (options.Length > 0) return Sanitizer.Run(texts, output);
             output.WriteLine(CudaTestDevice.Describe());
+            // As long as one holds it, the device's context is not made anew for every test.
+            using var held = CudaTestDevice.IsReal ? CudaTestDevice.Open() : null;
             return Run(classes, texts, CudaTestDevice.IsReal, output);
         }
         catch (PeaException e)

@@ -81,17 +81,24 @@ public partial class TestProgramTests
         Assert.All(ran, line => Assert.EndsWith($"--error-exitcode 1 {string.Join(' ', HelperProgram.CommandLine(nameof(CudaDeviceTests)))}", line, StringComparison.Ordinal));
     }
 
-    /// <summary>What tests of kernels read of the golden files is in a published folder.</summary>
+    /// <summary>What tests of kernels read of the golden files, they and whatever files of tests they name, is in a published folder.</summary>
     [Fact]
     public void GoldenFilesOfKernelsTestsArePublished()
     {
-        var tests = Path.Combine(Repository.Root, "tests", "PeaEngine.Tests");
-        var published = PublishedFolder().Matches(File.ReadAllText(Path.Combine(tests, "PeaEngine.Tests.csproj"))).Select(match => match.Groups[1].Value).ToHashSet();
-        string[] own = [.. Directory.EnumerateFiles(Path.Combine(tests, "Cuda"), "*.cs").Select(File.ReadAllText)];
-        string[] shared = [.. own.SelectMany(text => TestsElsewhere().Matches(text)).Select(match => match.Groups[1].Value).Distinct()
-            .SelectMany(name => Directory.EnumerateFiles(tests, $"{name}.cs", SearchOption.AllDirectories)).Select(File.ReadAllText)];
-        var read = own.Concat(shared).SelectMany(text => GoldenName().Matches(text)).Select(match => match.Groups[1].Value).Distinct().ToArray();
-        Assert.Contains("unet", read);
+        var folder = Path.Combine(Repository.Root, "tests", "PeaEngine.Tests");
+        var published = PublishedFolder().Matches(File.ReadAllText(Path.Combine(folder, "PeaEngine.Tests.csproj"))).Select(match => match.Groups[1].Value).ToHashSet();
+        var texts = Directory.EnumerateFiles(folder, "*.cs", SearchOption.AllDirectories).Where(file => !Path.GetRelativePath(folder, file).StartsWith("obj", StringComparison.Ordinal))
+            .GroupBy(file => Path.GetFileNameWithoutExtension(file)).ToDictionary(files => files.Key, files => string.Concat(files.Select(File.ReadAllText)));
+        var named = new Queue<string>(Directory.EnumerateFiles(Path.Combine(folder, "Cuda"), "*.cs").Select(file => Path.GetFileNameWithoutExtension(file)));
+        var (seen, read) = (new HashSet<string>(), new HashSet<string>());
+        while (named.TryDequeue(out var name))
+        {
+            if (!seen.Add(name)) continue;
+            foreach (Match match in GoldenName().Matches(texts[name])) read.Add(match.Groups[1].Value);
+            foreach (Match match in TypeName().Matches(texts[name]))
+                if (texts.ContainsKey(match.Value)) named.Enqueue(match.Value);
+        }
+        Assert.Superset(new HashSet<string> { "unet", "pipeline" }, read);
         Assert.All(read, name => Assert.True(published.Contains(name), $"tests of kernels read golden/{name}: PeaEngine.Tests.csproj does not publish it"));
     }
 
@@ -171,9 +178,9 @@ public partial class TestProgramTests
     [GeneratedRegex(@"\$\(GoldenFolder\)(\w+)/\*\*")]
     private static partial Regex PublishedFolder();
 
-    [GeneratedRegex(@"(?:typeof\(|new )(\w+GoldenTests)\b")]
-    private static partial Regex TestsElsewhere();
+    [GeneratedRegex(@"\b[A-Z]\w+\b")]
+    private static partial Regex TypeName();
 
-    [GeneratedRegex(@"GoldenFolder\.(?:Cases|At)\(""(\w+)""")]
+    [GeneratedRegex(@"(?:GoldenFolder\.(?:Cases|At)\(|""golden"", )""([\w-]+)""")]
     private static partial Regex GoldenName();
 }
