@@ -20,7 +20,7 @@ sealed class LoraFusion : IDisposable
     /// <summary>Where changes are uploaded to.</summary>
     public Pass Pass { get; }
 
-    /// <summary>weight += scale · the change, in F32; the weight is F32 from then on.</summary>
+    /// <summary>weight += scale · the change, in F32, which the weight then is.</summary>
     /// <exception cref="PeaException">The file cannot be read, or there is no memory.</exception>
     public void Add(LoraChange change, Weight weight, double scale)
     {

@@ -36,9 +36,8 @@ sealed class LoraStack(Backend backend)
         var added = new Fused(file, scale, [.. changeable.Find(file).Select(found => (found.Change, weights[(found.Weight.Component, found.Weight.Key)]))]);
         WholeOrNothing(() =>
         {
-            using var fusion = new LoraFusion(backend, file);
-            foreach (var (change, weight) in added.Changes) fusion.Add(change, weight, scale);
             fused.Add(added);
+            Make(added.Changes);
         });
     }
 
@@ -49,14 +48,7 @@ sealed class LoraStack(Backend backend)
         WholeOrNothing(() =>
         {
             fused.Remove(removed);
-            HashSet<Weight> changed = [.. removed.Changes.Select(change => change.Weight)];
-            foreach (var weight in changed) weight.Restore();
-            foreach (var other in fused.Where(other => other.Changes.Any(change => changed.Contains(change.Weight))))
-            {
-                using var fusion = new LoraFusion(backend, other.File);
-                foreach (var (change, weight) in other.Changes)
-                    if (changed.Contains(weight)) fusion.Add(change, weight, other.Scale);
-            }
+            Make(removed.Changes);
         });
     }
 
@@ -65,6 +57,29 @@ sealed class LoraStack(Backend backend)
     {
         foreach (var weight in weights.Values) weight.Restore();
         fused.Clear();
+    }
+
+    /// <summary>
+    /// Makes the weights that a file changes anew, of what is stored and of all that is fused. One after another: where the backend computes in 16 bits, each is rounded once it is whole, and no more than one is F32 at a time.
+    /// </summary>
+    void Make(IReadOnlyList<(LoraChange Change, Weight Weight)> touched)
+    {
+        HashSet<Weight> changed = [.. touched.Select(change => change.Weight)];
+        var parts = fused.SelectMany(one => one.Changes.Select(made => (one.File, one.Scale, made.Change, made.Weight))).Where(part => changed.Contains(part.Weight)).ToLookup(part => part.Weight);
+        var fusions = parts.SelectMany(each => each).Select(part => part.File).Distinct().ToDictionary(file => file, file => new LoraFusion(backend, file));
+        try
+        {
+            foreach (var weight in changed)
+            {
+                weight.Restore();
+                foreach (var (file, scale, change, _) in parts[weight]) fusions[file].Add(change, weight, scale);
+                if (parts.Contains(weight) && backend.ActivationType != DType.F32) weight.Round(backend, backend.ActivationType);
+            }
+        }
+        finally
+        {
+            foreach (var fusion in fusions.Values) fusion.Dispose();
+        }
     }
 
     /// <summary>A file that cannot be read to its end must not leave a part of itself in the weights.</summary>

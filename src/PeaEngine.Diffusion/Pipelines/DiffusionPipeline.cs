@@ -149,9 +149,9 @@ public abstract class DiffusionPipeline : IDisposable
 
     /// <summary>
     /// Adds scale · alpha/rank · up · down, or scale · a difference, to the weights of the UNet and the text encoders, in F32, which the changed
-    /// weights remain in. A LoRA without an alpha counts as one whose alpha is its rank. Several add up in the order in which they come.
+    /// weights remain in, or are rounded from once where activations have 16 bits. A LoRA without an alpha counts as one whose alpha is its rank. Several add up in the order in which they come.
     /// </summary>
-    /// <param name="lora">The file. It stays the caller's, and must stay open until it is taken out: it is read again when another one is.</param>
+    /// <param name="lora">The file. It stays the caller's, and must stay open until it is taken out: it is read again when another one is added or taken out.</param>
     /// <param name="scale">What the products are multiplied by; negative for the opposite.</param>
     /// <exception cref="PeaException">
     /// It does not fit the weights, or it is fused already: then nothing has changed. It cannot be read to its end, or there is no memory: then
