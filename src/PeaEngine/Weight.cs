@@ -1,7 +1,7 @@
 namespace PeaEngine;
 
 /// <summary>
-/// A matrix or a convolution of a model: as stored in the checkpoint, or a sum of that and of what was added to it (a LoRA, fused or
+/// A matrix or a convolution of a model: as it was loaded, or a sum of that and of what was added to it (a LoRA, fused or
 /// trained), F32 or rounded. A layer asks for <see cref="Value"/> in every pass.
 /// </summary>
 public sealed class Weight

@@ -62,7 +62,7 @@ public abstract class DiffusionPipeline : IDisposable
     /// <summary>The denoiser.</summary>
     public UNet2DConditionModel UNet { get; }
 
-    /// <summary>The bytes of the weights of its UNet, VAE and text encoders, as stored.</summary>
+    /// <summary>The bytes of the weights of its UNet, VAE and text encoders, as they lie on the backend.</summary>
     public long WeightBytes { get; }
 
     /// <summary>ᾱ of every timestep that the model was trained with.</summary>

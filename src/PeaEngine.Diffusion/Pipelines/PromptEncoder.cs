@@ -26,7 +26,7 @@ sealed class PromptEncoder : IDisposable
     /// <summary>The text encoder's matrices by key.</summary>
     public IReadOnlyDictionary<string, Weight> Weights => model.Weights;
 
-    /// <summary>The bytes of the text encoder's weights, as stored.</summary>
+    /// <summary>The bytes of the text encoder's weights, as they lie on the backend.</summary>
     public long WeightBytes => model.WeightBytes;
 
     /// <summary>Whether the pooled embedding is projected.</summary>

@@ -64,7 +64,7 @@ public sealed class TrainingEncoders : IDisposable
     /// <summary>The student.</summary>
     public StudentEncoder Student { get; }
 
-    /// <summary>The bytes of the weights that it loaded, as stored.</summary>
+    /// <summary>The bytes of the weights that it loaded, as they lie on the backend.</summary>
     public long WeightBytes { get; }
 
     /// <summary>Channels of a latent pixel.</summary>

@@ -27,7 +27,7 @@ public sealed class StudentEncoder : IDisposable
     /// <summary>The channels of the last hidden state.</summary>
     public int HiddenSize => model.HiddenSize;
 
-    /// <summary>The bytes of its weights, as stored.</summary>
+    /// <summary>The bytes of its weights, as they lie on the backend.</summary>
     public long WeightBytes => model.WeightBytes;
 
     /// <summary>Loads a text encoder.</summary>

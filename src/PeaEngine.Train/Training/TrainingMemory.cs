@@ -11,7 +11,7 @@ namespace PeaEngine.Train.Training;
 public sealed record BucketMemory(PixelSize Size, long Activations, long Recomputed, long Encoding);
 
 /// <summary>The memory of a run by its configuration, in bytes. The batches are the largest that there can be: every sample has a teacher, and a text is dropped if any may be.</summary>
-/// <param name="Weights">Those of all models, as stored; what is trained is F32.</param>
+/// <param name="Weights">Those of all models; what is trained is F32.</param>
 /// <param name="Trained">Gradients, AdamW's moments, and the running average if there is one; of a UNet's weights that are trained also what is added and the sums.</param>
 /// <param name="Buckets">Each size of pictures.</param>
 public sealed record TrainingMemory(long Weights, long Trained, IReadOnlyList<BucketMemory> Buckets)
