@@ -43,29 +43,12 @@ extern "C" __global__ void __launch_bounds__(128) attention_f32(ARGUMENTS(float)
 extern __shared__ __align__(128) unsigned char shared[];
 
 // DIM channels, a multiple of 16; each of the four warps has TILES × 16 queries; KEYS at a time.
-template <int DIM_, int TILES_, int KEYS_> struct Flash
+template <int DIM_, int TILES_, int KEYS_> struct Flash : HeadRows<DIM_>
 {
     static constexpr int DIM = DIM_, TILES = TILES_, KEYS = KEYS_, ROWS = 4 * 16 * TILES;
-    // Eight lanes read one chunk of 16 bytes of eight rows, and write eight chunks one after the other: both meet all banks. Rows of whole lines of the banks are
-    // padded by a chunk; in others chunks are exchanged among `Exchanged` neighbours.
-    static constexpr int Chunks = DIM / 8, Exchanged = Chunks % 8 == 0 ? 1 : Chunks % 4 == 0 ? 4 : 2, Pitch = (DIM + (Exchanged == 1 ? 8 : 0)) * 2;
-    static constexpr int KeyBytes = KEYS * Pitch;
-    static constexpr int SharedBytes = (ROWS > 3 * KEYS ? ROWS : 3 * KEYS) * Pitch;
-
-    static __device__ __forceinline__ int chunk_at(int row, int chunk) { return row * Pitch + ((chunk ^ (row / (8 / Exchanged) & (Exchanged - 1))) << 4); }
+    static constexpr int KeyBytes = KEYS * HeadRows<DIM>::Pitch;
+    static constexpr int SharedBytes = (ROWS > 3 * KEYS ? ROWS : 3 * KEYS) * HeadRows<DIM>::Pitch;
 };
-
-// Rows [first, first + Rows) of a head to shared memory, zeros beyond the last one.
-template <class F, bool Vectors, int Rows, typename T> __device__ __forceinline__ void bring(unsigned char* to, const T* from, int first, int count, u64 stride, int dim)
-{
-#pragma unroll
-    for (int i = threadIdx.x; i < Rows * F::Chunks; i += 128)
-    {
-        int row = i / F::Chunks, chunk = i % F::Chunks;
-        bool inside = first + row < count;
-        Chunk<Vectors>::bring(to + F::chunk_at(row, chunk), inside ? from + (u64)(first + row) * stride : from, inside, chunk * 8, dim);
-    }
-}
 
 template <class F, bool Vectors, typename T> __device__ __forceinline__ void flash(ARGUMENTS(T))
 {

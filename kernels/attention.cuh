@@ -57,3 +57,24 @@ template <> struct Chunk<false>
         *(uint4*)to = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
     }
 };
+
+// How rows of DIM channels lie in shared memory. Eight lanes read one chunk of 16 bytes of eight rows, and write eight chunks one after the other: both meet all banks. Rows of whole lines of the
+// banks are padded by a chunk; in others chunks are exchanged among `Exchanged` neighbours.
+template <int DIM> struct HeadRows
+{
+    static constexpr int Chunks = DIM / 8, Exchanged = Chunks % 8 == 0 ? 1 : Chunks % 4 == 0 ? 4 : 2, Pitch = (DIM + (Exchanged == 1 ? 8 : 0)) * 2;
+
+    static __device__ __forceinline__ int chunk_at(int row, int chunk) { return row * Pitch + ((chunk ^ (row / (8 / Exchanged) & (Exchanged - 1))) << 4); }
+};
+
+// Rows [first, first + Count) of a head to shared memory by 128 threads, zeros beyond the last one.
+template <class Rows, bool Vectors, int Count, typename T> __device__ __forceinline__ void bring(unsigned char* to, const T* from, int first, int count, u64 stride, int dim)
+{
+#pragma unroll
+    for (int i = threadIdx.x; i < Count * Rows::Chunks; i += 128)
+    {
+        int row = i / Rows::Chunks, chunk = i % Rows::Chunks;
+        bool inside = first + row < count;
+        Chunk<Vectors>::bring(to + Rows::chunk_at(row, chunk), inside ? from + (u64)(first + row) * stride : from, inside, chunk * 8, dim);
+    }
+}

@@ -6,52 +6,7 @@
 #include "gemm.cuh"
 #include "gemm_float.cuh"
 #include "output.cuh"
-
-template <typename T> struct PixelInput
-{
-    typedef T Element;
-    static constexpr bool Turned = false;
-
-    const T* x;
-    int images, height, width, channels, resized_height, resized_width, out_height, out_width, kernel, stride, padding;
-
-    struct Row { const T* image; int y, x; };
-    struct Column { int channel, y, x; };
-
-    __device__ __forceinline__ Row row(int m) const
-    {
-        int pixels = out_height * out_width, image = m / pixels, pixel = m % pixels;
-        // A row that is no pixel lies above every image.
-        return {x + (u64)image * height * width * channels, image < images ? pixel / out_width * stride - padding : -kernel - 1, pixel % out_width * stride - padding};
-    }
-
-    __device__ __forceinline__ Column column(int k) const
-    {
-        int place = k / channels;
-        return {k % channels, place / kernel, place % kernel};
-    }
-
-    __device__ __forceinline__ void advance(Column& c, int by) const
-    {
-        for (c.channel += by; c.channel >= channels; c.channel -= channels)
-            if (++c.x == kernel)
-            {
-                c.x = 0;
-                c.y++;
-            }
-    }
-
-    __device__ __forceinline__ const T* at(Row r, Column c) const
-    {
-        int y = r.y + c.y, x = r.x + c.x;
-        if (c.y >= kernel || (unsigned)y >= (unsigned)resized_height || (unsigned)x >= (unsigned)resized_width) return nullptr;
-        if (resized_height != height) y = y * height / resized_height;
-        if (resized_width != width) x = x * width / resized_width;
-        return r.image + ((u64)(y * width + x) * channels + c.channel);
-    }
-
-    __device__ __forceinline__ bool whole() const { return channels % 4 == 0 && aligned(x); }
-};
+#include "pixels.cuh"
 
 extern __shared__ __align__(128) unsigned char shared[];
 

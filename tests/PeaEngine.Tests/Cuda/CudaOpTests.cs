@@ -16,7 +16,7 @@ public class CudaOpTests
     [
         Of<ActivateTests>(), Of<AttentionTests>(), Of<BlendTests>(), Of<CombineTests>(), Of<ConcatTests>(), Of<Conv2dTests>(), Of<EmbeddingTests>(), Of<GegluTests>(), Of<GroupNormTests>(), Of<LayerNormTests>(),
         Of<LinearTests>(), Of<MeanTokensTests>(), Of<RmsNormTests>(), Of<SplitTests>(), Of<TimestepEmbeddingTests>(), Of<ToChannelsFirstTests>(), Of<ToChannelsLastTests>(),
-        Of<ActivateBackwardTests>(), Of<EmbeddingBackwardTests>(), Of<GateBackwardTests>(), Of<GroupNormBackwardTests>(), Of<LayerNormBackwardTests>(), Of<LinearBackwardTests>(), Of<LinearWeightBackwardTests>(), Of<MeanTokensBackwardTests>(), Of<ResizeBackwardTests>(),
+        Of<ActivateBackwardTests>(), ("AttentionBackward", () => AttentionBackwardTests.ShortCases), Of<Conv2dBackwardTests>(), Of<Conv2dWeightBackwardTests>(), Of<EmbeddingBackwardTests>(), Of<GateBackwardTests>(), Of<GroupNormBackwardTests>(), Of<LayerNormBackwardTests>(), Of<LinearBackwardTests>(), Of<LinearWeightBackwardTests>(), Of<MeanTokensBackwardTests>(), Of<ResizeBackwardTests>(),
         Of<RmsNormBackwardTests>(), Of<SquaredErrorTests>(), Of<SquaredErrorBackwardTests>(), Of<SumTokensTests>(),
     ];
 
@@ -64,11 +64,22 @@ public class CudaOpTests
                 var actual = Fenced.Read(tensor);
                 Assert.Equal(expected.Length, actual.Length);
                 var limit = Math.Max(smallest, tolerance * expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max());
+                if (rounding != DType.F32 && actual.Zip(expected).Any(pair => !Fits(pair.First, pair.Second, limit))) limit = Math.Max(limit, 2 * RoundedError(@case, type, output));
                 for (var i = 0; i < actual.Length; i++)
-                    if (!(Math.Abs(actual[i] - expected[i]) <= limit || actual[i].Equals(expected[i])))
-                        Assert.Fail($"{@case.Name}: output {output}, element {i} of {tensor}: {actual[i]:R}, expected {expected[i]:R} within {limit:R}");
+                    if (!Fits(actual[i], expected[i], limit)) Assert.Fail($"{@case.Name}: output {output}, element {i} of {tensor}: {actual[i]:R}, expected {expected[i]:R} within {limit:R}");
             }
         }
+    }
+
+    static bool Fits(double actual, double expected, double limit) => Math.Abs(actual - expected) <= limit || actual.Equals(expected);
+
+    /// <summary>The CPU's error where inputs and output are rounded to a type: more than the output's rounding alone, where an input is another op's output.</summary>
+    static double RoundedError(OpCase @case, DType type, int output)
+    {
+        using var fenced = new Fenced(new CpuBackend(1), Aligned, type);
+        var run = @case.Set(fenced);
+        run.Run();
+        return Fenced.Read(run.Outputs[output].Tensor).Zip(run.Outputs[output].Expected).Max(pair => Math.Abs(Values.Round((float)pair.First, type) - pair.Second));
     }
 
     static (string, Func<IEnumerable<OpCase>>) Of<T>() where T : IOpCases => (typeof(T).Name[..^"Tests".Length], () => T.Cases);

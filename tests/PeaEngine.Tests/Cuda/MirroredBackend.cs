@@ -82,11 +82,12 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => Do(() => device.AdamW(Raw(parameter), Raw(gradient), Raw(m), Raw(v), step));
 
-    public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) => device.AttentionBackward(q, k, v, y, logSumExp, dy, dq, dk, dv, heads, scale, mask, dBias);
+    public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) =>
+        Do(() => device.AttentionBackward(As(q), As(k), As(v), As(y), Raw(logSumExp), As(dy), As(dq), As(dk), As(dv), heads, scale, mask with { KeyPadding = Raw(mask.KeyPadding), Bias = Raw(mask.Bias) }, Raw(dBias)));
 
-    public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) => device.Conv2dBackward(dy, weight, dx, geometry, residual);
+    public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) => Do(() => device.Conv2dBackward(As(dy), Weight(weight), As(dx), geometry, As(residual)));
 
-    public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) => device.Conv2dWeightBackward(x, dy, dWeight, geometry);
+    public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) => Do(() => device.Conv2dWeightBackward(As(x), As(dy), Raw(dWeight), geometry));
 
     public override void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable) => Do(() => device.EmbeddingBackward(Raw(ids), As(dy), Raw(dTable)));
 

@@ -27,6 +27,21 @@ public class AttentionBackwardTests : OpTests<AttentionBackwardTests>, IOpCases
         .. SmallCases.Select(Case),
     ];
 
+    /// <summary>Cases for what computes slowly: around the tiles of the GPU's kernels.</summary>
+    public static IEnumerable<OpCase> ShortCases =>
+    [
+        .. from depth in (int[])[1, 4, 17, 32, 40, 64, 80, 128, 160, 161, 200, 512] select Case(new(1, 13, 29, 2, depth)),
+        .. from keys in (int[])[2, 16, 33, 64, 77, 129] select Case(new(1, 7, keys, 2, 24)),
+        .. from queries in (int[])[1, 16, 33, 64, 100] select Case(new(1, queries, 20, 2, 16)),
+        .. from masks in (Masks[])[Masks.Causal, Masks.KeyPadding, Masks.Bias, Masks.Bias | Masks.BiasOfHeads, Masks.Bias | Masks.BiasOfBatch,
+               Masks.Bias | Masks.BiasOfBatch | Masks.BiasOfHeads, Masks.Causal | Masks.KeyPadding, Masks.Causal | Masks.KeyPadding | Masks.Bias]
+           select Case(new(3, 35, 35, 2, 24, masks)),
+        Case(new(1, 70, 150, 1, 64, Masks.Causal)),
+        Case(new(1, 150, 70, 1, 64, Masks.Causal)),
+        Case(new(1, 130, 140, 1, 48)),
+        Case(new(1, 40, 80, 2, 64, Scale: 5)),
+    ];
+
     public static IEnumerable<AttentionCase> SmallCases =>
     [
         new(1, 1, 2, 1, 1), new(2, 3, 5, 2, 3), new(1, 7, 4, 1, 5, Scale: 2), new(2, 5, 6, 2, 2, Masks.Causal), new(2, 4, 9, 1, 3, Masks.KeyPadding),
@@ -86,12 +101,10 @@ public class AttentionBackwardTests : OpTests<AttentionBackwardTests>, IOpCases
         Tensor? dBias = mask.Bias is null ? null : fenced.Normal(@case.BiasShape);
         double[]? bias = mask.Bias is { } added ? Fenced.Read(added) : null, expected = dBias is { } sum ? Fenced.Read(sum) : null;
         var (weights, sums) = @case.Weigh(Fenced.Read(q), Fenced.Read(k), bias);
-        Tensor y = Single(q.Shape, @case.Average(weights, Fenced.Read(v))), logSumExp = Single([@case.Batch, @case.Heads, @case.Queries], sums);
+        Tensor y = fenced.Given(q.Shape, @case.Average(weights, Fenced.Read(v))), logSumExp = fenced.Of([@case.Batch, @case.Heads, @case.Queries], [.. sums.Select(sum => (float)sum)]);
         var gradients = @case.Gradients(Fenced.Read(q), Fenced.Read(k), Fenced.Read(v), bias, Fenced.Read(dy), expected);
         Action run = () => fenced.Backend.AttentionBackward(q, k, v, y, logSumExp, dy, dq, dk, dv, @case.Heads, @case.Factor, mask, dBias);
         (Tensor, double[])[] outputs = [(dq, gradients.Dq), (dk, gradients.Dk), (dv, gradients.Dv)];
         return new(run, dBias is { } tensor ? [.. outputs, (tensor, expected!)] : outputs);
-
-        Tensor Single(Shape shape, double[] values) => fenced.Of(shape, [.. values.Select(value => (float)value)]);
     });
 }

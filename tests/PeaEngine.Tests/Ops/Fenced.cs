@@ -63,6 +63,14 @@ public sealed class Fenced : IDisposable
         return Of(shape, values, dtype);
     }
 
+    /// <summary>A tensor of what another op gave, rounded as random values are.</summary>
+    public Tensor Given(Shape shape, ReadOnlySpan<double> values)
+    {
+        var rounded = new float[values.Length];
+        for (var i = 0; i < values.Length; i++) rounded[i] = Values.Round((float)values[i], rounding);
+        return Of(shape, rounded);
+    }
+
     /// <summary>The elements of an F32, F16 or BF16 tensor.</summary>
     public static double[] Read(Tensor tensor)
     {

@@ -32,6 +32,9 @@ public sealed partial class CudaBackend
         if (channels > kernel.Channels) return ("attention_wide", vectors ? new("attention_wide", suffix) : new("attention_wide", "any", suffix), 64, 256, 101120);
         for (var i = flashKernels.Length - 1; vectors && i >= 0 && flashKernels[i].Channels >= channels; i--) kernel = flashKernels[i];
         var (width, name, rows, keys) = kernel;
-        return ("attention", new("attention", vectors ? name : "any", suffix), rows, 128, Math.Max(rows, 3 * keys) * (width % 64 == 0 ? width + 8 : width) * 2);
+        return ("attention", new("attention", vectors ? name : "any", suffix), rows, 128, Math.Max(rows, 3 * keys) * HeadRowBytes(width));
     }
+
+    /// <summary>Bytes from row to row of so many channels in shared memory (<c>HeadRows</c> of <c>attention.cuh</c>).</summary>
+    static int HeadRowBytes(int channels) => (channels % 64 == 0 ? channels + 8 : channels) * 2;
 }

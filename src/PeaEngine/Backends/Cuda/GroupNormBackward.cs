@@ -9,6 +9,7 @@ public sealed partial class CudaBackend
     {
         const string Op = "group_norm_backward";
         CheckTypes(Op, dx, x, dy);
+        CheckSingle(Op, gamma, beta, dGamma, dBeta);
         if (x.Elements == 0) return;
         int batch = x.Shape[0], channels = x.Shape[-1], pixels = x.Shape.Rows / batch, chunk = Math.Max(NormPixels, Blocks(pixels, MostNormChunks)), chunks = Blocks(pixels, chunk);
         var suffix = Suffix(dx.DType);
@@ -24,7 +25,6 @@ public sealed partial class CudaBackend
         Launch(Op, new(Op, "merge"), x, new(new(groups, batch), Threads), statistics, gamma.Address, products, sums, gammas, betas, factors, pixels, channels, chunks);
         Launch(Op, new(Op, "apply", suffix), dx, new(new(columns, Blocks(pixels, NormPixels), batch), block), x.Address, dy.Address, factors, beta.Address, dx.Address, pixels, channels, NormPixels, silu ? 1 : 0);
         if (dGamma is not { } dGammas || dBeta is not { } dBetas) return;
-        CheckSum(Op, dGammas, dBetas);
         AddParts(gammas, dGammas, batch);
         AddParts(betas, dBetas, batch);
     }

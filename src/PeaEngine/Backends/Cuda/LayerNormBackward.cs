@@ -11,12 +11,12 @@ public sealed partial class CudaBackend
     /// <summary>The gradients of a norm over rows: those of parameters first, since dx may be dy.</summary>
     void RowNormBackward(string op, Tensor x, Tensor gamma, Tensor dy, Tensor dx, float epsilon, Tensor? residual, Tensor? dGamma, Tensor? dBeta)
     {
-        CheckTypes(op, dx, x, dy);
+        CheckTypes(op, dx, x, dy, residual);
+        CheckSingle(op, gamma, dGamma, dBeta);
         var suffix = Suffix(dx.DType);
         int rows = x.Shape.Rows, channels = x.Shape[-1];
         if (dGamma is { } gammas && rows > 0)
         {
-            CheckSum(op, gammas, dBeta ?? gammas);
             var (chunk, chunks) = Chunks(rows);
             var sums = dBeta is null ? 1 : 2;
             nint statistics = Workspace((long)MomentBytes * rows + sizeof(float) * (long)sums * chunks * channels), products = statistics + MomentBytes * rows, parts = products + sizeof(float) * chunks * channels;

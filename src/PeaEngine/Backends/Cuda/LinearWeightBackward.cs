@@ -6,7 +6,7 @@ public sealed partial class CudaBackend
     public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight)
     {
         CheckTypes("linear_weight_backward", dy, x);
-        CheckSum("linear_weight_backward", dWeight);
+        CheckSingle("linear_weight_backward", dWeight);
         int rows = dy.Shape[-1], columns = x.Shape[-1], depth = dy.Shape.Rows;
         var parts = SumParts.Of(rows, columns, depth);
         var tile = Tile(new("linear_weight_backward", dy.DType, parts.Count * rows, columns, depth), rows % 8 == 0 && columns % 8 == 0 && Aligned(x, dy), linearTiles);

@@ -11,6 +11,7 @@ public sealed partial class CudaBackend
     public override void SquaredError(Tensor a, Tensor b, Tensor y)
     {
         CheckTypes("squared_error", a, b);
+        CheckSingle("squared_error", y);
         if (a.Elements == 0) return;
         int batch = a.Shape[0], chunks = Blocks(a.Elements / batch, SumElements);
         var parts = Workspace((long)sizeof(double) * batch * chunks);

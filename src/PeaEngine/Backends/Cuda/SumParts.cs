@@ -44,11 +44,4 @@ public sealed partial class CudaBackend
     /// <param name="samples">How many sums there are.</param>
     void AddParts(nint parts, Tensor y, int count, int samples = 1) =>
         Launch("sum_parts", new("sum_parts", Suffix(y.DType)), y, new(new Extents(Blocks(y.Elements / samples, Threads), samples), Threads), parts, y.Address, count, y.Elements / samples);
-
-    /// <summary>Gradients of parameters are F32, whatever activations are.</summary>
-    static void CheckSum(string op, params ReadOnlySpan<Tensor> sums)
-    {
-        foreach (var tensor in sums)
-            if (tensor.DType != DType.F32) throw new PeaException($"{op}: a gradient of parameters in {tensor}, expected F32");
-    }
 }

@@ -5,7 +5,7 @@ public sealed partial class CudaBackend
     /// <inheritdoc/>
     public override void SumSquares(Tensor x, Tensor y)
     {
-        if (x.DType != DType.F32 || y.DType != DType.F32) throw new PeaException($"sum_squares: {x} and {y}, expected F32");
+        CheckSingle("sum_squares", x, y);
         var chunks = Blocks(Math.Max(x.Elements, 1), SumElements);
         var parts = Workspace((long)sizeof(double) * chunks);
         Launch("sum_squares", new("sum_squares"), y, new(chunks, Threads), x.Address, parts, x.Elements, SumElements);
