@@ -8,25 +8,10 @@ namespace PeaEngine.Tests.Cuda;
 /// <summary>Every kernel by the real compiler, for every architecture that the engine is meant for: what it is made into is looked at, no device is needed.</summary>
 public partial class CudaKernelCompileTests
 {
-    /// <summary>Those of the engine; on a GPU its own, whose compiler may be another than that of the other tests.</summary>
-    static int[] Architectures => CudaTestDevice.IsReal ? [CudaTestDevice.Architecture] : [80, 86, 89, 90];
-
-    public static TheoryData<string, int> Kernels
-    {
-        get
-        {
-            var data = new TheoryData<string, int>();
-            foreach (var name in KernelSources.Names)
-                foreach (var architecture in Architectures) data.Add(name, architecture);
-            return data;
-        }
-    }
-
-    [NvrtcTheory, MemberData(nameof(Kernels))]
+    [NvrtcTheory, MemberData(nameof(CompiledKernels.All), MemberType = typeof(CompiledKernels))]
     public void NothingIsSpilledAndNothingWarned(string name, int architecture)
     {
-        var source = KernelSources.Get(name);
-        var (code, log) = NvrtcPresence.Compiler.Compile(source, new(architecture));
+        var (code, log) = CompiledKernels.Get(name, architecture);
         Assert.Equal([0x7f, (byte)'E', (byte)'L', (byte)'F'], code[..4]);
         Assert.DoesNotContain("warning", log, StringComparison.OrdinalIgnoreCase);
         var functions = CompiledFunction().Matches(log);
