@@ -67,35 +67,38 @@ public class CudaProductsTests
         Assert.StartsWith("linear [8,16]: cublasLtMatmul: CUBLAS_STATUS_EXECUTION_FAILED", Assert.Throws<CudaException>(() => products.Run(Shape, 16, 32, 48, 0, 64)).Message, StringComparison.Ordinal);
     }
 
-    public static TheoryData<DType, DType, int, int, int, Activation, bool, string[]> Routes => new()
-    {
-        { DType.F16, DType.F16, 32, 24, 0, Activation.None, false, [VirtualBlas.Name] },
-        { DType.BF16, DType.BF16, 8, 8, 0, Activation.None, false, [VirtualBlas.Name] },
-        { DType.F32, DType.F32, 12, 4, 0, Activation.None, true, [VirtualBlas.Name] },
+    static readonly (DType Type, DType Weight, int Depth, int Columns, int Offset, Activation Activation, bool Bias, string[] Launches)[] Routes =
+    [
+        (DType.F16, DType.F16, 32, 24, 0, Activation.None, false, [VirtualBlas.Name]),
+        (DType.BF16, DType.BF16, 8, 8, 0, Activation.None, false, [VirtualBlas.Name]),
+        (DType.F32, DType.F32, 12, 4, 0, Activation.None, true, [VirtualBlas.Name]),
         // Their biases are F32; so may be a LoRA's weights.
-        { DType.F16, DType.F16, 32, 24, 0, Activation.None, true, ["copy_f32_f16", VirtualBlas.Name] },
-        { DType.BF16, DType.F32, 32, 24, 0, Activation.None, true, ["copy_f32_bf16", "copy_f32_bf16", VirtualBlas.Name] },
-        { DType.F32, DType.F16, 32, 24, 0, Activation.None, false, ["copy_f16_f32", VirtualBlas.Name] },
+        (DType.F16, DType.F16, 32, 24, 0, Activation.None, true, ["copy_f32_f16", VirtualBlas.Name]),
+        (DType.BF16, DType.F32, 32, 24, 0, Activation.None, true, ["copy_f32_bf16", "copy_f32_bf16", VirtualBlas.Name]),
+        (DType.F32, DType.F16, 32, 24, 0, Activation.None, false, ["copy_f16_f32", VirtualBlas.Name]),
         // An activation; rows that begin anywhere, of weight and x, of y; an address that does.
-        { DType.F16, DType.F16, 32, 24, 0, Activation.Silu, false, ["linear_64x64_f16"] },
-        { DType.F16, DType.F16, 31, 24, 0, Activation.None, false, ["linear_any_f16"] },
-        { DType.F16, DType.F16, 32, 20, 0, Activation.None, false, ["linear_64x64_f16"] },
-        { DType.F32, DType.F32, 12, 6, 0, Activation.None, false, ["linear_f32"] },
-        { DType.F16, DType.F16, 32, 24, 8, Activation.None, false, ["linear_any_f16"] },
-    };
+        (DType.F16, DType.F16, 32, 24, 0, Activation.Silu, false, ["linear_64x64_f16"]),
+        (DType.F16, DType.F16, 31, 24, 0, Activation.None, false, ["linear_any_f16"]),
+        (DType.F16, DType.F16, 32, 20, 0, Activation.None, false, ["linear_64x64_f16"]),
+        (DType.F32, DType.F32, 12, 6, 0, Activation.None, false, ["linear_f32"]),
+        (DType.F16, DType.F16, 32, 24, 8, Activation.None, false, ["linear_any_f16"]),
+    ];
 
-    [VirtualTheory, MemberData(nameof(Routes))]
-    public void PlainAlignedProductsAreTheLibrarys(DType type, DType weightType, int depth, int columns, int offset, Activation activation, bool bias, string[] expected)
+    [VirtualFact]
+    public void PlainAlignedProductsAreTheLibrarys()
     {
         using var backend = new CudaBackend(CudaTestDevice.Open());
         using var memory = backend.Allocate(1 << 14);
-        // Multiples of 16 and of no more: the library would take them for multiples of 256.
-        Tensor x = new(memory, 16 + offset, [3, depth], type), weight = new(memory, 4112, [columns, depth], weightType), y = new(memory, 12304, [3, columns], type), added = new(memory, 8208, [columns], DType.F32);
         backend.Clear(new(memory, 0, [1 << 12], DType.F32));
-        backend.Linear(x, weight, bias ? added : null, y, activation);
-        var values = new byte[y.Bytes];
-        backend.Download(y, values);
-        Assert.Equal(expected, VirtualContext.Current!.Launches.Select(launch => launch.Kernel));
+        foreach (var (type, weightType, depth, columns, offset, activation, bias, expected) in Routes)
+        {
+            // Multiples of 16 and of no more: the library would take them for multiples of 256.
+            Tensor x = new(memory, 16 + offset, [3, depth], type), weight = new(memory, 4112, [columns, depth], weightType), y = new(memory, 12304, [3, columns], type), added = new(memory, 8208, [columns], DType.F32);
+            backend.Linear(x, weight, bias ? added : null, y, activation);
+            backend.Download(y, new byte[y.Bytes]);
+            Assert.Equal(expected, VirtualContext.Current!.Launches.Select(launch => launch.Kernel));
+            VirtualContext.Current.ForgetLaunches();
+        }
     }
 
     [NvrtcFact]

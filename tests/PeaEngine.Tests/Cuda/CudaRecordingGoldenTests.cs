@@ -103,7 +103,7 @@ public class CudaRecordingGoldenTests
     }
 
     /// <summary>Between the blocks of a step that is recorded.</summary>
-    [NvrtcFact]
+    [VirtualFact]
     public void ACancelledStepLeavesTheDeviceUsable()
     {
         if (GoldenFolder.IsAbsent("pipeline")) return;
@@ -135,7 +135,7 @@ public class CudaRecordingGoldenTests
     }
 
     /// <summary>Two ControlNets, one of them off at both ends: three graphs, of which the last is the first again. The driver is one that does nothing.</summary>
-    [NvrtcFact]
+    [VirtualFact]
     public void AReplayedStepAllocatesNothingAndIsOneLaunch()
     {
         const long ReportBytes = 256;
