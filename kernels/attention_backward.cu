@@ -7,7 +7,7 @@
 #include "attention_backward.cuh"
 #include "rows.cuh"
 
-// attention_backward_deltas: deltas = the sum of dy · y over a head's channels
+// deltas: the sum of dy · y over a head's channels
 // y, dy [rows, dim] T, rows: batch, queries and heads; deltas [batch, heads, queries] f32
 // grid ceil(rows / 4), block (32, 4): a warp a row; memory bound
 template <typename T> __device__ __forceinline__ void sum_products(const T* y, const T* dy, float* deltas, int rows, int queries, int heads, int dim)
@@ -29,7 +29,7 @@ template <typename T> __device__ __forceinline__ void sum_products(const T* y, c
 }
 
 #define DELTAS(T, name) \
-    extern "C" __global__ void __launch_bounds__(WARP * ROWS_OF_BLOCK) attention_backward_deltas_##name(const T* y, const T* dy, float* deltas, int rows, int queries, int heads, int dim) \
+    extern "C" __global__ void __launch_bounds__(WARP * ROWS_OF_BLOCK) deltas_##name(const T* y, const T* dy, float* deltas, int rows, int queries, int heads, int dim) \
     { \
         sum_products(y, dy, deltas, rows, queries, heads, dim); \
     }

@@ -1,8 +1,8 @@
-// attention_backward_plain: attention_backward without tensor cores: in F32, and for heads of more than 160 channels; arguments as attention_backward's
+// plain_backward_keys, plain_backward_queries: attention_backward without tensor cores: in F32, and for heads of more than 160 channels; arguments as attention_backward's
 // A warp an owner, a key or a query, whose channels its lanes share: PLACES each; it meets all others in their order
 // grid (ceil(owners / 4), heads, batch), block 128
 // overwrites dq, or dk and dv; deterministic
-// attention_backward_bias: dbias += ds, summed over the samples, and over the heads, that share the bias, in their order
+// bias_backward: dbias += ds, summed over the samples, and over the heads, that share the bias, in their order
 // dbias [bias_batch, bias_heads, queries, keys] f32; batch samples
 // grid (ceil(keys / 32), ceil(queries / 4), bias_batch * bias_heads), block (32, 4): a thread an element; deterministic
 #include "attention_backward.cuh"
@@ -84,8 +84,8 @@ __device__ __forceinline__ void backward_bias(const T* q, const T* k, const T* v
 }
 
 #define PLAIN(T, places, suffix) \
-    extern "C" __global__ void __launch_bounds__(128) attention_backward_plain_keys_##suffix(BACKWARD_ARGUMENTS(T)) { backward_plain<places, true>(BACKWARD_CALL); } \
-    extern "C" __global__ void __launch_bounds__(128) attention_backward_plain_queries_##suffix(BACKWARD_ARGUMENTS(T)) { backward_plain<places, false>(BACKWARD_CALL); }
+    extern "C" __global__ void __launch_bounds__(128) plain_backward_keys_##suffix(BACKWARD_ARGUMENTS(T)) { backward_plain<places, true>(BACKWARD_CALL); } \
+    extern "C" __global__ void __launch_bounds__(128) plain_backward_queries_##suffix(BACKWARD_ARGUMENTS(T)) { backward_plain<places, false>(BACKWARD_CALL); }
 
 PLAIN(float, 2, 64_f32)
 PLAIN(float, 16, 512_f32)
@@ -93,7 +93,7 @@ PLAIN(f16, 16, 512_f16)
 PLAIN(bf16, 16, 512_bf16)
 
 #define BIAS(T, name) \
-    extern "C" __global__ void __launch_bounds__(128) attention_backward_bias_##name(const T* q, const T* k, const T* v, const T* dy, const float* log_sum_exp, const float* deltas, float* dbias, \
+    extern "C" __global__ void __launch_bounds__(128) bias_backward_##name(const T* q, const T* k, const T* v, const T* dy, const float* log_sum_exp, const float* deltas, float* dbias, \
         int batch, int queries, int keys, int heads, int dim, float scale, const unsigned char* padding, const float* bias, int causal, int bias_batch, int bias_heads) \
     { \
         backward_bias(q, k, v, dy, log_sum_exp, deltas, dbias, batch, queries, keys, heads, dim, scale, padding, bias, causal, bias_batch, bias_heads); \

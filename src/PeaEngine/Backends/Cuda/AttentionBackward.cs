@@ -24,17 +24,17 @@ public sealed partial class CudaBackend
         var suffix = Suffix(q.DType);
         var rows = batch * queries * heads;
         var deltas = Workspace((long)sizeof(float) * Math.Max(rows, 1));
-        Launch(Op, new("attention_backward_deltas", suffix), q, new(Blocks(rows, RowWarps), new Extents(RowLanes, RowWarps)), y.Address, dy.Address, deltas, rows, queries, heads, channels);
+        Launch(Op, new("deltas", suffix), q, new(Blocks(rows, RowWarps), new Extents(RowLanes, RowWarps)), y.Address, dy.Address, deltas, rows, queries, heads, channels);
         var bias = mask.Bias;
         if (dBias is { } sum)
-            Launch(Plain, new("attention_backward_bias", suffix), sum, new(new Extents(Blocks(keys, RowLanes), Blocks(queries, RowWarps), sum.Shape[0] * sum.Shape[1]), new Extents(RowLanes, RowWarps)),
+            Launch(Plain, new("bias_backward", suffix), sum, new(new Extents(Blocks(keys, RowLanes), Blocks(queries, RowWarps), sum.Shape[0] * sum.Shape[1]), new Extents(RowLanes, RowWarps)),
                 q.Address, k.Address, v.Address, dy.Address, logSumExp.Address, deltas, sum.Address, batch, queries, keys, heads, channels, scale, Address(mask.KeyPadding), Address(bias), mask.Causal ? 1 : 0,
                 sum.Shape[0], sum.Shape[1]);
         var (name, others, width) = FlashBackward(q.DType, channels, channels % 8 == 0 && Aligned(q, k, v, dy, dq, dk, dv));
         var isPlain = others == 0;
         int owners = isPlain ? PlainOwners : FlashOwners, sharedBytes = isPlain ? 0 : 2 * (FlashOwners + 2 * others) * HeadRowBytes(width) + 4 * others * sizeof(float);
-        Run(isPlain ? "attention_backward_plain_keys" : "attention_backward_keys", dk, keys);
-        Run(isPlain ? "attention_backward_plain_queries" : "attention_backward_queries", dq, queries);
+        Run(isPlain ? "plain_backward_keys" : "attention_backward_keys", dk, keys);
+        Run(isPlain ? "plain_backward_queries" : "attention_backward_queries", dq, queries);
 
         void Run(string kernel, Tensor gradient, int owned) =>
             Launch(isPlain ? Plain : Op, new(kernel, name, suffix), gradient, new(new Extents(Blocks(owned, owners), heads, batch), 128, sharedBytes), q.Address, k.Address, v.Address, dy.Address, logSumExp.Address,
