@@ -26,15 +26,15 @@ public abstract partial class Backend
     /// from q, k and <paramref name="logSumExp"/>. With D = Σ dy·y and dS = P∘(dy·vᵀ − D): dq = scale·dS·k, dk = scale·dSᵀ·q, dv = Pᵀ·dy.
     /// A query that sees no key has and gives no gradient.
     /// </summary>
-    /// <param name="q">[B, Tq, heads·D] F32</param>
-    /// <param name="k">[B, Tk, heads·D] F32</param>
-    /// <param name="v">[B, Tk, heads·D] F32</param>
-    /// <param name="y">[B, Tq, heads·D] F32, what <see cref="Attention"/> gave.</param>
+    /// <param name="q">[B, Tq, heads·D] T</param>
+    /// <param name="k">[B, Tk, heads·D] T</param>
+    /// <param name="v">[B, Tk, heads·D] T</param>
+    /// <param name="y">[B, Tq, heads·D] T, what <see cref="Attention"/> gave.</param>
     /// <param name="logSumExp">[B, heads, Tq] F32, what <see cref="Attention"/> gave.</param>
-    /// <param name="dy">[B, Tq, heads·D] F32</param>
-    /// <param name="dq">[B, Tq, heads·D] F32, none of the inputs.</param>
-    /// <param name="dk">[B, Tk, heads·D] F32, none of the inputs.</param>
-    /// <param name="dv">[B, Tk, heads·D] F32, none of the inputs.</param>
+    /// <param name="dy">[B, Tq, heads·D] T</param>
+    /// <param name="dq">[B, Tq, heads·D] T, none of the inputs.</param>
+    /// <param name="dk">[B, Tk, heads·D] T, none of the inputs.</param>
+    /// <param name="dv">[B, Tk, heads·D] T, none of the inputs.</param>
     /// <param name="heads">As for <see cref="Attention"/>.</param>
     /// <param name="scale">As for <see cref="Attention"/>.</param>
     /// <param name="mask">As for <see cref="Attention"/>.</param>

@@ -25,22 +25,22 @@ public abstract partial class Backend
     /// The gradient of a convolution's input: dx = conv(dy, weight turned by half a circle, inputs and outputs exchanged) + residual. Where
     /// the convolution upsampled, dx is the gradient of the upsampled image, which <see cref="ResizeBackward"/> gathers.
     /// </summary>
-    /// <param name="dy">[B, Ho, Wo, O] F32</param>
+    /// <param name="dy">[B, Ho, Wo, O] T</param>
     /// <param name="weight">[O, kh, kw, I] F32, F16 or BF16; kh = kw = 1 or 3</param>
-    /// <param name="dx">[B, H, W, I] F32; may be <paramref name="residual"/> itself</param>
+    /// <param name="dx">[B, H, W, I] T; may be <paramref name="residual"/> itself</param>
     /// <param name="geometry">The convolution's stride and padding.</param>
-    /// <param name="residual">[B, H, W, I] F32 or none: a gradient from elsewhere</param>
+    /// <param name="residual">[B, H, W, I] T or none: a gradient from elsewhere</param>
     public abstract void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null);
 
     /// <summary>The gradient of a convolution's weight, added to what is there. That of its bias is <see cref="SumTokens"/> of dy.</summary>
-    /// <param name="x">[B, H, W, I] F32</param>
-    /// <param name="dy">[B, Ho, Wo, O] F32</param>
+    /// <param name="x">[B, H, W, I] T</param>
+    /// <param name="dy">[B, Ho, Wo, O] T</param>
     /// <param name="dWeight">[O, kh, kw, I] F32, added to</param>
     /// <param name="geometry">As in the convolution, upsampling too.</param>
     public abstract void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry);
 
     /// <summary>The gradient of an image that was resized by nearest neighbour: each pixel's is the sum over those that it became.</summary>
-    /// <param name="dy">[B, Ho, Wo, C] F32, Ho and Wo at least H and W</param>
-    /// <param name="dx">[B, H, W, C] F32</param>
+    /// <param name="dy">[B, Ho, Wo, C] T, Ho and Wo at least H and W</param>
+    /// <param name="dx">[B, H, W, C] T</param>
     public abstract void ResizeBackward(Tensor dy, Tensor dx);
 }

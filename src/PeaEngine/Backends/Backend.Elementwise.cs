@@ -14,9 +14,9 @@ public abstract partial class Backend
     public abstract void Activate(Tensor x, Tensor y, Activation activation);
 
     /// <summary>dx = dy · activation′(x), elementwise.</summary>
-    /// <param name="x">F32: the activation's input</param>
-    /// <param name="dy">F32, as many elements</param>
-    /// <param name="dx">F32, as many elements, overwritten; may be <paramref name="dy"/></param>
+    /// <param name="x">T: the activation's input</param>
+    /// <param name="dy">T, as many elements</param>
+    /// <param name="dx">T, as many elements, overwritten; may be <paramref name="dy"/></param>
     /// <param name="activation">Which function.</param>
     public abstract void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation);
 

@@ -11,7 +11,7 @@ public abstract partial class Backend
 
     /// <summary>dTable[ids] += dy, one token after another. Ids are within the table.</summary>
     /// <param name="ids">[B, T] I32</param>
-    /// <param name="dy">[B, T, C] F32</param>
+    /// <param name="dy">[B, T, C] T</param>
     /// <param name="dTable">[V, C] F32, added to</param>
     public abstract void EmbeddingBackward(Tensor ids, Tensor dy, Tensor dTable);
 

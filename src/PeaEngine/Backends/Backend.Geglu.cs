@@ -15,9 +15,9 @@ public abstract partial class Backend
     /// <summary>
     /// The gradient of y = h[.., :N] · activation(h[.., N:]) to h, which <see cref="Geglu"/> has never stored: a <see cref="Linear"/> computes it again.
     /// </summary>
-    /// <param name="h">[.., 2N] F32: values, then gates</param>
-    /// <param name="dy">[.., N] F32</param>
-    /// <param name="dh">[.., 2N] F32, overwritten; may be <paramref name="h"/></param>
+    /// <param name="h">[.., 2N] T: values, then gates</param>
+    /// <param name="dy">[.., N] T</param>
+    /// <param name="dh">[.., 2N] T, overwritten; may be <paramref name="h"/></param>
     /// <param name="activation">Of the gates.</param>
     public abstract void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation);
 }

@@ -12,15 +12,15 @@ public abstract partial class Backend
     public abstract void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null);
 
     /// <summary>The gradient of a product's input: dx = dy · weight + residual.</summary>
-    /// <param name="dy">[.., N] F32</param>
+    /// <param name="dy">[.., N] T</param>
     /// <param name="weight">[N, K] F32, F16 or BF16</param>
-    /// <param name="dx">[.., K] F32; may be <paramref name="residual"/> itself, never <paramref name="dy"/></param>
-    /// <param name="residual">[.., K] F32 or none: a gradient from elsewhere</param>
+    /// <param name="dx">[.., K] T; may be <paramref name="residual"/> itself, never <paramref name="dy"/></param>
+    /// <param name="residual">[.., K] T or none: a gradient from elsewhere</param>
     public abstract void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null);
 
     /// <summary>The gradient of a product's weight: dWeight += dyᵀ · x. That of its bias is <see cref="SumTokens"/> of dy.</summary>
-    /// <param name="x">[.., K] F32</param>
-    /// <param name="dy">[.., N] F32, as many rows</param>
+    /// <param name="x">[.., K] T</param>
+    /// <param name="dy">[.., N] T, as many rows</param>
     /// <param name="dWeight">[N, K] F32, added to</param>
     public abstract void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight);
 }
