@@ -3,7 +3,8 @@ using PeaEngine.Backends;
 namespace PeaEngine.Tests.Cuda;
 
 /// <summary>
-/// The CPU's ops with every activation rounded to a type where it is stored: what that type costs at the least, and so the measure of what a GPU's ops may cost in it. What is F32 by name stays F32.
+/// The CPU's ops with every activation rounded to a type where it is stored: what that type costs at the least, and so the measure of what a GPU's ops may cost in it. What is F32 by name stays F32;
+/// an op that is given both, which a GPU refuses, fails.
 /// </summary>
 /// <param name="type">F16 or BF16.</param>
 sealed class RoundedBackend(DType type) : Backend
@@ -13,6 +14,7 @@ sealed class RoundedBackend(DType type) : Backend
     readonly CpuBackend cpu = new(2);
     readonly List<(Tensor Single, Tensor Rounded)> outputs = [];
     Arena? scratch;
+    DType? given;
 
     public override string Name => $"cpu in {type}";
 
@@ -35,7 +37,7 @@ sealed class RoundedBackend(DType type) : Backend
     public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => cpu.AdamW(parameter, gradient, m, v, step);
 
     public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null) =>
-        Do(() => cpu.Attention(In(q), In(k), In(v), Out(y), heads, scale, mask, logSumExp));
+        Do(() => cpu.Attention(In(q), In(k), In(v), Out(y), heads, scale, mask with { Bias = Single(mask.Bias) }, Single(logSumExp)));
 
     public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) =>
         Do(() => cpu.AttentionBackward(In(q), In(k), In(v), In(y), logSumExp, In(dy), Out(dq), Out(dk), Out(dv), heads, scale, mask, dBias));
@@ -89,7 +91,7 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void Normals(ulong seed, uint stream, Tensor positions, Tensor y) => cpu.Normals(seed, stream, positions, y);
 
-    public override void RescaleGuidance(Tensor noise, Tensor text, float phi) => cpu.RescaleGuidance(noise, text, phi);
+    public override void RescaleGuidance(Tensor noise, Tensor text, float phi) => cpu.RescaleGuidance(Single(noise), Single(text), phi);
 
     public override void ResizeBackward(Tensor dy, Tensor dx) => Do(() => cpu.ResizeBackward(In(dy), Out(dx)));
 
@@ -106,9 +108,9 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void SumSquares(Tensor x, Tensor y) => Do(() => cpu.SumSquares(In(x), y));
 
-    public override void SumTokens(Tensor x, Tensor y) => Do(() => cpu.SumTokens(In(x), Out(y)));
+    public override void SumTokens(Tensor x, Tensor y) => Do(() => cpu.SumTokens(In(x), Single(y)));
 
-    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift) => Do(() => cpu.TimestepEmbedding(values, Out(y), flipSinToCos, shift));
+    public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift) => Do(() => cpu.TimestepEmbedding(Single(values), Out(y), flipSinToCos, shift));
 
     public override void ToChannelsFirst(Tensor x, Tensor y) => Do(() => cpu.ToChannelsFirst(In(x), Out(y)));
 
@@ -123,6 +125,7 @@ sealed class RoundedBackend(DType type) : Backend
     /// <summary>An op's input in F32.</summary>
     Tensor In(Tensor x)
     {
+        Assert.Equal(given ??= x.DType, x.DType);
         if (x.DType != type) return x;
         var single = Scratch.Scratch(x.Shape, DType.F32);
         cpu.Copy(x, single);
@@ -130,6 +133,15 @@ sealed class RoundedBackend(DType type) : Backend
     }
 
     Tensor? In(Tensor? x) => x is { } tensor ? In(tensor) : null;
+
+    /// <summary>What is F32 whatever activations are.</summary>
+    static Tensor Single(Tensor x)
+    {
+        Assert.Equal(DType.F32, x.DType);
+        return x;
+    }
+
+    static Tensor? Single(Tensor? x) => x is { } tensor ? Single(tensor) : null;
 
     /// <summary>An op's output in F32, with what is there for those that add to it; rounded when the op is done.</summary>
     Tensor Out(Tensor y)
@@ -141,6 +153,7 @@ sealed class RoundedBackend(DType type) : Backend
 
     void Do(Action op)
     {
+        given = null;
         op();
         foreach (var (single, rounded) in outputs) cpu.Copy(single, rounded);
         outputs.Clear();
