@@ -15,6 +15,9 @@ static class Machine
     /// <summary>The commit, with <c>+changes</c> where the working tree differs from it.</summary>
     public static string Commit { get; } = Git("describe", "--always", "--abbrev=12", "--exclude=*", "--dirty=+changes");
 
+    /// <summary>A name as a part of a file's.</summary>
+    public static string Slug(string name) => string.Join('-', name.ToLowerInvariant().Split([.. name.ToLowerInvariant().Where(c => !char.IsAsciiLetterOrDigit(c)).Distinct()], StringSplitOptions.RemoveEmptyEntries));
+
     static string FindRoot()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder != null; folder = folder.Parent)

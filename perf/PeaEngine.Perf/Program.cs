@@ -1,6 +1,9 @@
 using System.Globalization;
 using PeaEngine.Backends;
 using PeaEngine.Perf;
+using PeaEngine.Perf.Gpu;
+
+if (args is ["gpu", .. var rest]) return GpuProgram.Run(rest, Console.Out, Console.Error);
 
 // perf [FILTER…] [--no-torch] [--threads N] [--output FILE] [--profile]: benchmarks whose name and shape contain one of the filters, or all.
 // perf --tune [--device cuda:N]: the tiles of SDXL's products on a GPU.

@@ -18,7 +18,7 @@ sealed class Report : IDisposable
     public Report(string? output, CpuBackend backend, TorchRival? rival)
     {
         (this.backend, this.rival) = (backend, rival);
-        Path = output ?? System.IO.Path.Combine(Machine.Root, "perf", "results", $"{date:yyyy-MM-dd}-{Slug(Machine.Cpu)}.jsonl");
+        Path = output ?? System.IO.Path.Combine(Machine.Root, "perf", "results", $"{date:yyyy-MM-dd}-{Machine.Slug(Machine.Cpu)}.jsonl");
         if (System.IO.Path.GetDirectoryName(Path) is { Length: > 0 } folder) Directory.CreateDirectory(folder);
         file = new StreamWriter(Path, append: true) { AutoFlush = true };
         Console.WriteLine(Format(Row, "op", "shape", "ms", "GFLOP/s", "GB/s", "% peak", "torch ms", "ratio", "peak MiB"));
@@ -71,6 +71,4 @@ sealed class Report : IDisposable
     static string Number(double value, string format) => value > 0 ? value.ToString(format, CultureInfo.InvariantCulture) : "";
 
     static string Format(string format, params object?[] values) => string.Format(CultureInfo.InvariantCulture, format, values);
-
-    static string Slug(string name) => string.Join('-', name.ToLowerInvariant().Split([.. name.ToLowerInvariant().Where(c => !char.IsAsciiLetterOrDigit(c)).Distinct()], StringSplitOptions.RemoveEmptyEntries));
 }

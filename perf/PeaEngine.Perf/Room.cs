@@ -14,9 +14,10 @@ sealed class Room(Backend backend, int threads) : IDisposable
     /// <summary>A tensor of values from −1 to 1, times <paramref name="scale"/>.</summary>
     public Tensor New(Shape shape, float scale = 1, DType dtype = DType.F32)
     {
+        var tensor = Empty(shape, dtype);
+        if (!Backend.KeepsContents) return tensor;
         var values = new float[shape.Elements];
         foreach (ref var value in values.AsSpan()) value = (random.NextSingle() * 2 - 1) * scale;
-        var tensor = Empty(shape, dtype);
         Backend.Upload(values, tensor);
         return tensor;
     }
@@ -25,9 +26,10 @@ sealed class Room(Backend backend, int threads) : IDisposable
     public Tensor Empty(Shape shape, DType dtype = DType.F32)
     {
         var storage = Own(Backend.Allocate(shape.Elements * dtype.SizeInBytes()));
+        var tensor = new Tensor(storage, 0, shape, dtype);
+        if (!Backend.KeepsContents) return tensor;
         Span<byte> zeros = stackalloc byte[4096];
         zeros.Clear();
-        var tensor = new Tensor(storage, 0, shape, dtype);
         for (long at = 0; at < tensor.Bytes; at += zeros.Length)
             Backend.Upload(zeros[..(int)Math.Min(zeros.Length, tensor.Bytes - at)], tensor, at);
         return tensor;

@@ -21,6 +21,7 @@ static class CommandRunner
             CacheCommand.Create(),
             InfoCommand.Create(),
             DoctorCommand.Create(),
+            PerfCommand.Create(),
         };
         var parsed = root.Parse(arguments);
         if (parsed.Errors.Count > 0)

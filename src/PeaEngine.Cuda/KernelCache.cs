@@ -10,7 +10,7 @@ namespace PeaEngine.Cuda;
 /// </summary>
 /// <param name="compiler">NVRTC.</param>
 /// <param name="folder">Where; by default the user's cache, or what <c>PEA_KERNEL_CACHE</c> names.</param>
-public sealed class KernelCache(NvrtcCompiler compiler, string? folder = null)
+public class KernelCache(NvrtcCompiler compiler, string? folder = null)
 {
     /// <summary>The environment variable that names another folder.</summary>
     public const string Variable = "PEA_KERNEL_CACHE";
@@ -42,7 +42,7 @@ public sealed class KernelCache(NvrtcCompiler compiler, string? folder = null)
 
     /// <summary>A program's code for a target.</summary>
     /// <exception cref="CudaException">It does not compile.</exception>
-    public byte[] Get(KernelSource source, KernelTarget target)
+    public virtual byte[] Get(KernelSource source, KernelTarget target)
     {
         var key = Key(source, target, compiler.Version);
         var file = Path.Combine(Folder, Convert.ToHexStringLower(key) + Ending);

@@ -51,10 +51,25 @@ static class FullSizeSdxl
          "tokenizer_2": ["transformers", "CLIPTokenizer"], "unet": ["diffusers", "UNet2DConditionModel"], "vae": ["diffusers", "AutoencoderKL"]}
         """;
 
+    /// <summary>The configuration of its scheduler.</summary>
+    public static JsonConfig SchedulerConfig => Parse(Scheduler);
+
     public static UNet2DConditionModel LoadUNet(Backend backend)
     {
         using var weights = new RandomWeights();
         return UNet2DConditionModel.Load(backend, Parse(UNet), weights);
+    }
+
+    public static ClipTextModel LoadTextEncoder(Backend backend)
+    {
+        using var weights = new RandomWeights();
+        return ClipTextModel.Load(backend, Parse(TextEncoder), weights);
+    }
+
+    public static ClipTextModel LoadTextEncoder2(Backend backend)
+    {
+        using var weights = new RandomWeights();
+        return ClipTextModel.Load(backend, Parse(TextEncoder2), weights);
     }
 
     public static ControlNetModel LoadControlNet(Backend backend)

@@ -14,7 +14,9 @@ sealed class UNet(int size, int tokens, int samples = 1) : IBenchmark
     public Action Set(Room room)
     {
         var unet = room.Own(FullSizeSdxl.LoadUNet(room.Backend));
-        Tensor sample = room.New([samples, size, size, 4]), timesteps = room.New([samples], 500), sequence = room.New([samples, tokens, 2048]), pooled = room.New([samples, 1280]), ids = room.New([samples, 6], 512);
+        var type = room.Backend.ActivationType;
+        Tensor sample = room.New([samples, size, size, 4], dtype: type), timesteps = room.New([samples], 500), sequence = room.New([samples, tokens, 2048], dtype: type), pooled = room.New([samples, 1280], dtype: type),
+            ids = room.New([samples, 6], 512);
         var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => unet.Forward(p, sample, timesteps, unet.Condition(p, sequence, pooled, ids)))));
         var pass = new Pass(room.Backend, arena);
         var conditioning = unet.Condition(pass, sequence, pooled, ids);

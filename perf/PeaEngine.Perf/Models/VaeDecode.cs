@@ -14,7 +14,7 @@ sealed class VaeDecode(int size) : IBenchmark
     public Action Set(Room room)
     {
         var vae = room.Own(FullSizeSdxl.LoadVae(room.Backend));
-        var latents = room.New([1, size, size, 4]);
+        var latents = room.New([1, size, size, 4], dtype: room.Backend.ActivationType);
         var arena = room.Own(new Arena(room.Backend, MeasuredArena.Measure(room.Backend, p => vae.Decode(p, latents))));
         var pass = new Pass(room.Backend, arena);
         return () =>

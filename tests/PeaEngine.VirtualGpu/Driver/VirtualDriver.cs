@@ -23,8 +23,21 @@ public static unsafe partial class VirtualDriver
     /// <summary>As the driver's own, texts are never freed.</summary>
     static readonly ConcurrentDictionary<string, nint> Texts = [];
 
+    /// <summary>As many as an A100 has.</summary>
+    const int UsualMultiprocessors = 108;
+
     [ThreadStatic]
     static (CUresult Result, string Text) problem;
+
+    [ThreadStatic]
+    static int? multiprocessors;
+
+    /// <summary>Multiprocessors of the devices that the calling thread opens. Kernels are chosen by their number, nothing else depends on it.</summary>
+    public static int Multiprocessors
+    {
+        get => multiprocessors ?? UsualMultiprocessors;
+        set => multiprocessors = value;
+    }
 
     /// <summary>The virtual driver, products of matrices, and the real NVRTC.</summary>
     public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, loadsPtx: true) { CuBlasLt = new(VirtualCuBlasLt.Table) };
@@ -110,7 +123,7 @@ public static unsafe partial class VirtualDriver
         var architecture = Devices[device];
         *value = attribute switch
         {
-            CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT => 108,
+            CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT => Multiprocessors,
             CUdevice_attribute.CU_DEVICE_ATTRIBUTE_L2_CACHE_SIZE => 40 << 20,
             CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR => architecture.Major,
             CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR => architecture.Minor,

@@ -40,6 +40,12 @@ public sealed partial class CudaBackend : Backend
     /// <inheritdoc/>
     public override DType ActivationType { get; }
 
+    /// <summary>Where the work goes, for those who time it.</summary>
+    internal CudaStream Stream => stream;
+
+    /// <summary>Whether cuBLASLt computes what it can. Our own kernels, which compute the rest, can be had for all.</summary>
+    internal bool UsesLibrary { get; set; } = true;
+
     /// <inheritdoc/>
     public override Storage Allocate(long bytes) => new CudaStorage(stream.Allocate(Math.Max(bytes, 1)), bytes);
 

@@ -28,7 +28,7 @@ public sealed partial class CudaBackend
     /// <summary>Computes a product by cuBLASLt, if that is there and can.</summary>
     bool Product(in ProductShape shape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? residual)
     {
-        if (context.Libraries.CuBlasLt.Value is not { } library || y.Elements == 0) return false;
+        if (!UsesLibrary || context.Libraries.CuBlasLt.Value is not { } library || y.Elements == 0) return false;
         products ??= new(library, stream);
         var (factors, added) = Converted(weight, bias, y.DType);
         Begin("linear", y);
