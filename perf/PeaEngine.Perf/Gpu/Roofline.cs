@@ -39,7 +39,8 @@ sealed class Roofline(Chip chip, KernelFacts facts)
             (Bound.Tensor, Cycles(counts.MmaFlops, chip.TensorFlops * chip.MmaShare)),
             (Bound.Issue, Cycles(counts.Instructions, Chip.Schedulers)),
             (Bound.Shared, Cycles(counts.SharedPasses, 1)),
-            (Bound.Cache, launch.Blocks * counts.GlobalSectors.At(length) * SectorBytes / (chip.CacheBytes * chip.Clock)),
+            // What products read goes past the first-level cache; what a norm reads again comes from that.
+            (Bound.Cache, products == 0 ? 0 : launch.Blocks * counts.GlobalSectors.At(length) * SectorBytes / (chip.CacheBytes * chip.Clock)),
             (Bound.Memory, memory));
     }
 
