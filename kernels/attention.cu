@@ -106,27 +106,34 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
                 }
             }
 
-        // Most blocks are seen whole.
-        bool whole = !mask.padding && !mask.bias && at + F::KEYS <= keys && !(causal && at + F::KEYS > first);
+        // Most blocks are seen whole: their scores are scaled where they are raised to powers, others' where they are masked.
+        bool whole = scale > 0 && !mask.padding && !mask.bias && at + F::KEYS <= keys && !(causal && at + F::KEYS > first);
+        float unit = whole ? scale : 1;
+        if (!whole)
+#pragma unroll
+            for (int t = 0; t < F::TILES; t++)
+#pragma unroll
+                for (int j = 0; j < F::KEYS / 8; j++)
+#pragma unroll
+                    for (int i = 0; i < 4; i++)
+                    {
+                        int row = first + (warp * F::TILES + t) * 16 + lane / 4 + i / 2 * 8;
+                        scores[t][j][i] = masked(scores[t][j][i], scale, mask, batch, head, row, at + j * 8 + lane % 4 * 2 + i % 2, queries, keys);
+                    }
 #pragma unroll
         for (int t = 0; t < F::TILES; t++)
         {
-            int row = first + (warp * F::TILES + t) * 16 + lane / 4;
-            float next[2] = {most[t][0], most[t][1]};
+            float next[2] = {-Infinity, -Infinity};
 #pragma unroll
             for (int j = 0; j < F::KEYS / 8; j++)
 #pragma unroll
-                for (int i = 0; i < 4; i++)
-                {
-                    float& score = scores[t][j][i];
-                    score = whole ? score * scale : masked(score, scale, mask, batch, head, row + i / 2 * 8, at + j * 8 + lane % 4 * 2 + i % 2, queries, keys);
-                    next[i / 2] = fmaxf(next[i / 2], score);
-                }
+                for (int i = 0; i < 4; i++) next[i / 2] = fmaxf(next[i / 2], scores[t][j][i]);
 #pragma unroll
             for (int i = 0; i < 2; i++)
             {
                 next[i] = fmaxf(next[i], __shfl_xor_sync(0xffffffff, next[i], 1));
                 next[i] = fmaxf(next[i], __shfl_xor_sync(0xffffffff, next[i], 2));
+                next[i] = fmaxf(most[t][i], next[i] * unit);
                 // Where nothing was seen yet, differences of infinities must not become NaN.
                 float origin = next[i] == -Infinity ? 0 : next[i], kept = exp2_fast(most[t][i] - origin);
                 most[t][i] = next[i];
@@ -143,7 +150,7 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
                     for (int l = 0; l < 2; l++)
                     {
                         float& weight = scores[t][j][2 * i + l];
-                        weight = exp2_fast(weight - origin);
+                        weight = exp2_fast(fmaf(weight, unit, -origin));
                         sum[t][i] += weight;
                     }
             }
