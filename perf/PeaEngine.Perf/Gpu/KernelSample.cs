@@ -1,6 +1,6 @@
+using PeaEngine.Cuda;
 using PeaEngine.VirtualGpu.Checks;
 using PeaEngine.VirtualGpu.Driver;
-using PeaEngine.Cuda;
 
 namespace PeaEngine.Perf.Gpu;
 

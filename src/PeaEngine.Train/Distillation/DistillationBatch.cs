@@ -41,7 +41,8 @@ public sealed record DistillationBatch(
         T[] Rows<T>(T[] values) => values[(values.Length / Count * first)..(values.Length / Count * (first + count))];
         T[]? Optional<T>(T[]? values) => values == null ? null : Rows(values);
         return new([count, LatentShape[1], LatentShape[2], LatentShape[3]], Rows(Latents), Rows(Noise), Rows(Timesteps), Rows(StudentHidden), Rows(StudentMask), Rows(TeacherSequence),
-            Optional(TeacherPooled), Optional(TimeIds), Rows(IsCultural), Rows(DropsText)) { Draw = Draw is { } draw ? draw with { Positions = Rows(draw.Positions) } : null };
+            Optional(TeacherPooled), Optional(TimeIds), Rows(IsCultural), Rows(DropsText))
+        { Draw = Draw is { } draw ? draw with { Positions = Rows(draw.Positions) } : null };
     }
 }
 
