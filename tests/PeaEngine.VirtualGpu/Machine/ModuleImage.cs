@@ -46,8 +46,12 @@ public sealed class ModuleImage : IDisposable
             throw;
         }
         // Programs without variables of their own are the same wherever they are loaded, and large ones take a while to decode.
+        // They are large, too: only some are kept.
+        if (Known.Count >= MostKnown) Known.Clear();
         isShared = globals.Count == 0 && Known.TryAdd(Key(ptx), (module.Target, programs));
     }
+
+    const int MostKnown = 12;
 
     static readonly ConcurrentDictionary<string, (string Target, Dictionary<string, Program> Programs)> Known = [];
 
