@@ -3,6 +3,7 @@ using PeaEngine.Tests.Cli;
 using PeaEngine.Tests.Train.Data;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
+using PeaEngine.Train.Optimizers;
 
 namespace PeaEngine.Tests.Train;
 
@@ -39,6 +40,14 @@ static class SmallRun
         config.Save(config.Output + ".yaml");
         return config.Output + ".yaml";
     }
+
+    const int MostSteps = 5000;
+
+    /// <summary>Of more steps than any run makes before it is stopped, however slow whoever stops it is. Every step has a learning rate of its own, whatever the last one is.</summary>
+    public static TrainConfig Endless(CacheFixture data, string output) => Config(data, output) with { Steps = MostSteps, CheckpointEvery = MostSteps, Schedule = new() { Name = LearningRateSchedule.Constant, WarmupSteps = MostSteps } };
+
+    /// <summary>Lets a run that was stopped end at a step when it is resumed.</summary>
+    public static void EndAt(RunFolder run, int steps) => (TrainConfig.Load(run.Config) with { Steps = steps }).Save(run.Config);
 
     /// <summary>Lines of its log.</summary>
     public static int Lines(RunFolder run)
