@@ -16,19 +16,17 @@ sealed unsafe partial class Decoder
 
     /// <summary>Decodes a kernel of a module whose global variables have their places.</summary>
     /// <exception cref="PtxException">An instruction is not known, or a symbol is defined nowhere.</exception>
-    public static Program Decode(PtxFunction entry, PtxModule module, string[] text, IReadOnlyDictionary<string, Allocation> globals)
+    public static Program Decode(PtxFunction entry, PtxModule module, string text, IReadOnlyDictionary<string, Allocation> globals)
     {
         var body = new Inliner(module).Expand(entry);
         var flow = new ControlFlow(body);
         var plan = new RegisterPlan(body, flow);
         var symbols = new Symbols(body, module, globals);
         var decoder = new Decoder(body, new(body, plan, symbols));
-        var code = decoder.Code(flow);
-        var program = new Program
+        return new(decoder.Code(flow))
         {
             Name = entry.Name,
-            Source = body.Instructions,
-            Text = text,
+            Listing = new(text, body.Instructions),
             RegisterBytes = decoder.operands.Bytes,
             Predicates = plan.Predicates + 1,
             Constants = decoder.operands.Constants,
@@ -43,8 +41,6 @@ sealed unsafe partial class Decoder
             SharedAccesses = decoder.sharedAccesses,
             MaxThreads = entry.MaxThreads,
         };
-        program.Load(code);
-        return program;
     }
 
     /// <summary>The instructions, a meeting before every block where lanes that parted meet, and an exit at the end.</summary>

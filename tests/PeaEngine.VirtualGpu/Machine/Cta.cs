@@ -131,10 +131,8 @@ sealed unsafe class Cta : IDisposable
     /// <summary>The error of an instruction, with all that says where.</summary>
     public TrapException Trap(Warp warp, Instr* instr, string message, int lane)
     {
-        var source = Program.Source[instr->Index];
         var who = lane < 0 ? "" : $" lane {lane}";
-        var from = source.SourceLine > 0 ? $"source line {source.SourceLine}, " : "";
-        return new($"{Program.Name}: {from}ptx line {source.Line} `{Program.Text[source.Line - 1].Trim()}`: block {Block} warp {warp.Index}{who}: {message}");
+        return new($"{Program.Name}: {Program.Listing.Describe(instr->Index)}: block {Block} warp {warp.Index}{who}: {message}");
     }
 
     public void Dispose()

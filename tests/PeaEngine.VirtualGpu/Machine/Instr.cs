@@ -18,7 +18,7 @@ unsafe struct Instr
     /// <summary>Twice the index of the predicate that a lane needs, plus one if it must be false; −1 for none.</summary>
     public int Guard;
 
-    /// <summary>Its place in <see cref="Program.Source"/>.</summary>
+    /// <summary>Its place in <see cref="Program.Listing"/>.</summary>
     public int Index;
 
     /// <summary>Where a branch goes, and where the lanes that part there meet again: −1 at the end. Of an access to shared memory the second is its number.</summary>

@@ -16,7 +16,6 @@ public sealed class ModuleImage : IDisposable
     readonly DeviceMemory memory;
     readonly GpuArchitecture architecture;
     readonly Dictionary<string, Program> programs = [];
-    readonly bool isShared;
     readonly Dictionary<string, Allocation> globals = [];
 
     /// <summary>Loads PTX.</summary>
@@ -26,7 +25,7 @@ public sealed class ModuleImage : IDisposable
         (this.memory, this.architecture) = (memory, architecture);
         if (Known.TryGetValue(Key(ptx), out var known) && Number(known.Target) <= architecture.Number)
         {
-            (programs, isShared) = (known.Programs, true);
+            programs = known.Programs;
             return;
         }
         var module = PtxModule.Parse(ptx);
@@ -36,9 +35,8 @@ public sealed class ModuleImage : IDisposable
             foreach (var variable in Globals(module.Variables)) Place(variable.Name, variable);
             foreach (var function in module.Functions.Values)
                 foreach (var variable in Globals(function.Variables)) Place($"{function.Name}.{variable.Name}", variable);
-            var text = ptx.Split('\n');
             foreach (var entry in module.Functions.Values.Where(function => function is { IsEntry: true, HasBody: true }))
-                programs.Add(entry.Name, Decoder.Decode(entry, module, text, globals));
+                programs.Add(entry.Name, Decoder.Decode(entry, module, ptx, globals));
         }
         catch
         {
@@ -46,12 +44,13 @@ public sealed class ModuleImage : IDisposable
             throw;
         }
         // Programs without variables of their own are the same wherever they are loaded, and large ones take a while to decode.
-        // They are large, too: only some are kept.
-        if (Known.Count >= MostKnown) Known.Clear();
-        isShared = globals.Count == 0 && Known.TryAdd(Key(ptx), (module.Target, programs));
+        if (globals.Count > 0) return;
+        if (Known.Values.Sum(other => other.Programs.Values.Sum(program => (long)program.Length)) > MostKnown) Known.Clear();
+        Known.TryAdd(Key(ptx), (module.Target, programs));
     }
 
-    const int MostKnown = 12;
+    /// <summary>Instructions that are kept: half a gigabyte.</summary>
+    const int MostKnown = 4_000_000;
 
     static readonly ConcurrentDictionary<string, (string Target, Dictionary<string, Program> Programs)> Known = [];
 
@@ -131,7 +130,6 @@ public sealed class ModuleImage : IDisposable
 
     public void Dispose()
     {
-        if (!isShared) foreach (var program in programs.Values) program.Dispose();
         foreach (var allocation in globals.Values) memory.Free(allocation.Address);
         globals.Clear();
     }

@@ -1,5 +1,5 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using PeaEngine.VirtualGpu.Ptx;
 
 namespace PeaEngine.VirtualGpu.Machine;
 
@@ -7,19 +7,29 @@ namespace PeaEngine.VirtualGpu.Machine;
 enum Special { TidX, TidY, TidZ, NtidX, NtidY, NtidZ, CtaidX, CtaidY, CtaidZ, NctaidX, NctaidY, NctaidZ, Lane, Warp, Warps, LaneMaskEq, LaneMaskLt, LaneMaskLe, LaneMaskGt, LaneMaskGe, Clock, DynamicSharedBytes, SharedBytes }
 
 /// <summary>A kernel, decoded: what a warp executes, and the room that it needs.</summary>
-sealed unsafe class Program : IDisposable
+sealed unsafe class Program
 {
     /// <summary>The mangled name.</summary>
     public required string Name { get; init; }
 
+    readonly Instr[] code;
+
+    /// <summary>Takes over decoded instructions.</summary>
+    public Program(ReadOnlySpan<Instr> decoded)
+    {
+        code = GC.AllocateUninitializedArray<Instr>(decoded.Length, pinned: true);
+        decoded.CopyTo(code);
+        Code = (Instr*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(code));
+    }
+
     /// <summary>The decoded instructions.</summary>
-    public Instr* Code { get; private set; }
+    public Instr* Code { get; }
+
+    /// <summary>The count of decoded instructions.</summary>
+    public int Length => code.Length;
 
     /// <summary>The instructions as written, by <see cref="Instr.Index"/>.</summary>
-    public required IReadOnlyList<PtxInstruction> Source { get; init; }
-
-    /// <summary>Lines of the module's text.</summary>
-    public required string[] Text { get; init; }
+    public required Listing Listing { get; init; }
 
     /// <summary>Bytes of a warp's registers, immediates and special registers.</summary>
     public required int RegisterBytes { get; init; }
@@ -65,17 +75,4 @@ sealed unsafe class Program : IDisposable
 
     /// <summary>Threads of a block that the kernel was compiled for, or null.</summary>
     public required int? MaxThreads { get; init; }
-
-    /// <summary>Takes over decoded instructions.</summary>
-    public void Load(ReadOnlySpan<Instr> code)
-    {
-        Code = (Instr*)NativeMemory.Alloc((nuint)code.Length, (nuint)sizeof(Instr));
-        code.CopyTo(new(Code, code.Length));
-    }
-
-    public void Dispose()
-    {
-        NativeMemory.Free(Code);
-        Code = null;
-    }
 }

@@ -14,6 +14,7 @@ static class PtxLexer
     public static List<Token> Read(string text)
     {
         var tokens = new List<Token>(text.Length / 6 + 1);
+        var words = new HashSet<string>(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
         int at = 0, line = 1;
         while (at < text.Length)
         {
@@ -40,25 +41,33 @@ static class PtxLexer
                 var end = at;
                 while (end < text.Length && (char.IsAsciiLetterOrDigit(text[end]) || text[end] == '.'
                     || (text[end] is '+' or '-' && text[end - 1] is 'e' or 'E' && !IsHexadecimal(text, at)))) end++;
-                tokens.Add(new(TokenKind.Number, text[at..end], line));
+                tokens.Add(new(TokenKind.Number, Once(text.AsSpan(at, end - at)), line));
                 at = end;
             }
             else if (IsWordStart(c))
             {
                 var end = at + 1;
                 while (end < text.Length && (IsWordStart(text[end]) || char.IsAsciiDigit(text[end]) || IsScope(text, end))) end += IsScope(text, end) ? 2 : 1;
-                tokens.Add(new(TokenKind.Word, text[at..end], line));
+                tokens.Add(new(TokenKind.Word, Once(text.AsSpan(at, end - at)), line));
                 at = end;
             }
             else if (c < 128)
             {
-                tokens.Add(new(TokenKind.Punctuation, c.ToString(), line));
+                tokens.Add(new(TokenKind.Punctuation, Once(text.AsSpan(at, 1)), line));
                 at++;
             }
             else throw new PtxException(line, $"character U+{(int)c:X4}, expected ASCII");
         }
         tokens.Add(new(TokenKind.End, "the end of the text", line));
         return tokens;
+
+        // A name stands in a text thousands of times, and is one string.
+        string Once(ReadOnlySpan<char> word)
+        {
+            if (words.TryGetValue(word, out var known)) return known;
+            words.Add(known = word.ToString());
+            return known;
+        }
     }
 
     static char Next(string text, int at) => at + 1 < text.Length ? text[at + 1] : '\0';
