@@ -1,4 +1,5 @@
 using System.CommandLine;
+using PeaEngine.Backends;
 using PeaEngine.Cli.Commands;
 
 namespace PeaEngine.Cli;
@@ -10,7 +11,8 @@ static class CommandRunner
     /// <param name="arguments">Without the program's name.</param>
     /// <param name="output">Results.</param>
     /// <param name="error">Errors and progress.</param>
-    public static int Run(IReadOnlyList<string> arguments, TextWriter output, TextWriter error)
+    /// <param name="gpus">Where GPUs are opened; by default this machine's.</param>
+    public static int Run(IReadOnlyList<string> arguments, TextWriter output, TextWriter error, CudaDevices? gpus = null)
     {
         var root = new RootCommand("PeaEngine: draws with Stable Diffusion XL and its family, on this machine alone.")
         {
@@ -34,7 +36,7 @@ static class CommandRunner
         }
         try
         {
-            return parsed.Invoke(new() { EnableDefaultExceptionHandler = false, Output = output, Error = error });
+            return parsed.Invoke(new Invocation(gpus ?? CudaDevices.Machine) { EnableDefaultExceptionHandler = false, Output = output, Error = error });
         }
         catch (Exception e)
         {

@@ -19,7 +19,7 @@ static class CacheCommand
     static readonly Option<PixelSize[]> Buckets = new("--bucket") { Description = "A size of pictures, width first; may be given several times. Default: the nine of PEA-Diffusion, 448x896 to 896x448.", HelpName = "WxH", CustomParser = ParseBuckets };
     static readonly Option<bool> Filter = new("--filter") { Description = "Applies the published filters: 640² pixels, aesthetic score 6, watermark 0.5, where metadata has a watermark." };
     static readonly Option<bool> SkipErrors = new("--skip-errors") { Description = "Tells of damaged shards and samples and goes on, instead of ending." };
-    static readonly Option<DType?> Type = new("--dtype") { Description = "The element type of what is large: f32, f16 or bf16. Default: f32.", HelpName = "TYPE", CustomParser = OptionParsers.Weights };
+    static readonly Option<DType?> Stored = new("--store") { Description = "The element type of what is large in the file: f32, f16 or bf16. Default: f32.", HelpName = "TYPE", CustomParser = OptionParsers.Weights };
     static readonly Option<string?> Output = new("--output", "-o") { Description = "The folder for the caches. Default: next to each shard.", HelpName = "DIR" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
 
@@ -28,7 +28,7 @@ static class CacheCommand
     {
         var command = new Command("cache", "Encodes the pictures and captions of training data, a file beside each shard; what is there and current stays.")
         {
-            Shards, Model, Vae, Student, StudentLength, Languages, Buckets, Filter, SkipErrors, Type, Output, DeviceOptions.Name, DeviceOptions.Threads, Json,
+            Shards, Model, Vae, Student, StudentLength, Languages, Buckets, Filter, SkipErrors, Stored, Output, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads, Json,
         };
         command.SetAction(Run);
         return command;
@@ -56,7 +56,7 @@ static class CacheCommand
         var models = TrainingEncoders.Hash(source, student, length);
         using var backend = DeviceOptions.Open(parsed);
         using var encoders = TrainingEncoders.Load(source, student, length, backend);
-        var builder = new CacheBuilder(options, encoders, models, folder, parsed.GetValue(Type) ?? DType.F32, warning => error.WriteLine($"pea: {warning}"));
+        var builder = new CacheBuilder(options, encoders, models, folder, parsed.GetValue(Stored) ?? DType.F32, warning => error.WriteLine($"pea: {warning}"));
         var built = new List<BuiltCache>();
         foreach (var shard in shards)
         {

@@ -32,7 +32,7 @@ static class DeviceOptions
     public static Backend Open(ParseResult parsed, int threads = 0)
     {
         Check(parsed);
-        return Device.Open(parsed.GetRequiredValue(Name), parsed.GetValue(Threads) ?? threads, TypeOf(parsed));
+        return Device.Open(parsed.GetRequiredValue(Name), parsed.GetValue(Threads) ?? threads, TypeOf(parsed), ((Invocation)parsed.InvocationConfiguration).Gpus);
     }
 
     /// <summary>The type that was asked for, of a command that has the option.</summary>

@@ -67,6 +67,9 @@ public sealed class TrainingEncoders : IDisposable
     /// <summary>The bytes of the weights that it loaded, as they lie on the backend.</summary>
     public long WeightBytes { get; }
 
+    /// <summary>The type of the activations that results are computed in.</summary>
+    public DType ActivationType => backend.ActivationType;
+
     /// <summary>Channels of a latent pixel.</summary>
     public int LatentChannels => vae.Config.LatentChannels;
 

@@ -33,7 +33,7 @@ public sealed class CacheBuilder
     /// <param name="encoders">The models; they stay the caller's.</param>
     /// <param name="models">SHA-256 of the models' files; see <see cref="TrainingEncoders.Hash"/>.</param>
     /// <param name="folder">Where the caches go; null for next to the shards.</param>
-    /// <param name="dtype">F32, or F16 or BF16 to round what is large.</param>
+    /// <param name="dtype">What is stored: F32, or F16 or BF16 to round what is large.</param>
     /// <param name="warn">Told what <see cref="ShardErrors.Skip"/> skips.</param>
     /// <exception cref="OptionException">A bucket is no multiple of the VAE's factor, or the element type is another.</exception>
     public CacheBuilder(DataOptions options, TrainingEncoders encoders, string models, string? folder = null, DType dtype = DType.F32, Action<string>? warn = null)
@@ -56,7 +56,7 @@ public sealed class CacheBuilder
     public BuiltCache Build(string shard, IProgress<int>? progress = null, CancellationToken cancellation = default)
     {
         var path = CacheKey.PathOf(shard, folder);
-        if (CacheFile.IsCurrent(path, shard, key, options.Languages, dtype)) return Describe(path, shard, isNew: false);
+        if (CacheFile.IsCurrent(path, shard, key, options.Languages, dtype, encoders.ActivationType)) return Describe(path, shard, isNew: false);
         using var writer = new CacheWriter(Path.GetDirectoryName(Path.GetFullPath(path))!, dtype, options.Languages);
         var shards = new TarShards([shard], options, warn);
         var waiting = new List<string>();
@@ -86,6 +86,7 @@ public sealed class CacheBuilder
             [CacheNames.Buckets] = key.Buckets,
             [CacheNames.Filter] = key.Filter,
             [CacheNames.ShardBytes] = ShardStream.IsUrl(shard) ? "" : CacheNames.BytesOf(shard),
+            [CacheNames.Activations] = encoders.ActivationType.ToString(),
         });
         return Describe(path, shard, isNew: true);
 

@@ -27,6 +27,8 @@ sealed class CacheFile : IDisposable
         captionSamples = Table<int>(CacheNames.CaptionSample, DType.I32);
         captionLanguages = Table<int>(CacheNames.CaptionLanguage, DType.I32);
         languages = file.Metadata.GetValueOrDefault(CacheNames.Languages, "").Split(' ');
+        if (!Enum.TryParse<DType>(file.Metadata.GetValueOrDefault(CacheNames.Activations, nameof(DType.F32)), out var activations) || !activations.IsWeight()) throw Broken();
+        Activations = activations;
         var (mean, teacher, pooled, student) = (Info(CacheNames.Mean), Info(CacheNames.TeacherUnconditional), Info(CacheNames.PooledUnconditional), Info(CacheNames.StudentUnconditional));
         Scale = new(Table<float>(CacheNames.Scale, DType.F32), Table<float>(CacheNames.ScaleOffset, DType.F32));
         if (teacher.Shape.Count != 2 || student.Shape.Count != 2 || !int.TryParse(file.Metadata.GetValueOrDefault(CacheNames.Factor), out var factor) || factor < 1) throw Broken();
@@ -38,6 +40,9 @@ sealed class CacheFile : IDisposable
 
     /// <summary>Samples.</summary>
     public int Count => offsets.Length;
+
+    /// <summary>The type of the activations that everything was computed in.</summary>
+    public DType Activations { get; }
 
     /// <summary>The sizes of everything.</summary>
     public BatchShape Shape { get; }
@@ -55,13 +60,13 @@ sealed class CacheFile : IDisposable
     public IReadOnlyList<string> Languages => languages;
 
     /// <summary>Whether a cache is there that need not be made anew.</summary>
-    public static bool IsCurrent(string path, string shard, CacheKey key, IReadOnlyList<string> languages, DType dtype)
+    public static bool IsCurrent(string path, string shard, CacheKey key, IReadOnlyList<string> languages, DType dtype, DType activations)
     {
         if (!File.Exists(path)) return false;
         try
         {
             using var cache = Open(path, shard, key);
-            return languages.Append(SampleCaptions.Original).Distinct().SequenceEqual(cache.languages) && cache.Info(CacheNames.Mean).DType == dtype;
+            return languages.Append(SampleCaptions.Original).Distinct().SequenceEqual(cache.languages) && cache.Info(CacheNames.Mean).DType == dtype && cache.Activations == activations;
         }
         catch (PeaException)
         {

@@ -71,6 +71,9 @@ static class CacheNames
     /// <summary>Metadata: what it was made with.</summary>
     public const string Models = "models", Buckets = "buckets", Filter = "filter", ShardBytes = "shard_bytes", Languages = "languages", Factor = "factor";
 
+    /// <summary>Metadata: the type of the activations that everything was computed in; without it F32.</summary>
+    public const string Activations = "activations";
+
     /// <summary>A file's size as the metadata has it.</summary>
     public static string BytesOf(string shard) => new FileInfo(shard).Length.ToString(CultureInfo.InvariantCulture);
 }

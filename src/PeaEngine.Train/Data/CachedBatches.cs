@@ -44,6 +44,9 @@ public sealed class CachedBatches : IBatches
     /// <inheritdoc/>
     public BatchShape Shape => First.Shape;
 
+    /// <summary>The type of the activations that the caches were computed in, the same for all.</summary>
+    public DType Activations => First.Activations;
+
     /// <inheritdoc/>
     public Unconditional Unconditional => First.Unconditional;
 
@@ -138,6 +141,7 @@ public sealed class CachedBatches : IBatches
     void Check(CacheFile file, string path)
     {
         if (file.Shape != Shape) throw new PeaException($"{path}: {file.Shape}, expected the sizes of the first cache, {Shape}");
+        if (file.Activations != Activations) throw new PeaException($"{path}: computed in {file.Activations}, expected {Activations}, as the first cache; make it anew with pea cache and that --dtype");
         foreach (var language in options.Languages)
             if (!file.Languages.Contains(language)) throw new OptionException($"languages: {language}, but {path} was made for {string.Join(", ", file.Languages)}");
     }

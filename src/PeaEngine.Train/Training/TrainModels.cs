@@ -35,6 +35,9 @@ sealed class TrainModels : IDisposable
             Batches = !backend.KeepsContents ? new UnreadBatches(encoders!) : encoders == null
                 ? new CachedBatches(config.Data, TrainingEncoders.Hash(source, config.Student, length), config.CacheFolder, config.Seed, from, processes.Rank, processes.Count)
                 : new EncodedBatches(config.Data, encoders, config.Seed, from, processes.Rank, processes.Count, warn);
+            // What F32 computed is as good for all; otherwise somebody may not know what the samples went through.
+            if (processes.IsFirst && Batches is CachedBatches { Activations: not DType.F32 and var computed } && computed != backend.ActivationType)
+                warn($"the caches were computed in {computed}, this run computes in {backend.ActivationType}");
             var shape = Batches.Shape;
             if (config.Validation.Every > 0 && backend.KeepsContents) Validation = ReadValidation(config, processes);
             if (config.Adapter == null && processes.IsFirst)

@@ -9,12 +9,13 @@ public static class Device
     /// <param name="name">The device's name.</param>
     /// <param name="threads">Threads of the CPU backend, 0 for one a processor.</param>
     /// <param name="activations">What activations are: on a GPU F16 by default, or BF16 or F32; on the CPU F32 alone.</param>
+    /// <param name="gpus">Where GPUs are opened; by default this machine's.</param>
     /// <exception cref="OptionException">It is no device's name, or the device does not compute in this type.</exception>
     /// <exception cref="PeaException">The GPU or something that it needs is not there; the message tells what.</exception>
-    public static Backend Open(string name = "cpu", int threads = 0, DType? activations = null)
+    public static Backend Open(string name = "cpu", int threads = 0, DType? activations = null, CudaDevices? gpus = null)
     {
         Check(name, activations);
-        return CudaDevices.Ordinal(name) is { } ordinal ? CudaDevices.Open(ordinal, activations ?? DType.F16) : new CpuBackend(threads);
+        return CudaDevices.Ordinal(name) is { } ordinal ? (gpus ?? CudaDevices.Machine).Open(ordinal, activations ?? DType.F16) : new CpuBackend(threads);
     }
 
     /// <summary>Refuses a wrong name or type, before anything is opened.</summary>

@@ -35,7 +35,8 @@ public sealed class CacheTests : IDisposable
     [InlineData("http://localhost/a.tar", "--bucket", "64", "expected a width and a height, such as 640x640")]
     [InlineData("http://localhost/a.tar", "--output", "nowhere", "no folder nowhere")]
     [InlineData("http://localhost/{a,b}/a.tar", "--output", ".", "would have the same cache")]
-    [InlineData("http://localhost/a.tar", "--dtype", "u8", "expected f16, bf16 or f32")]
+    [InlineData("http://localhost/a.tar", "--store", "u8", "expected f16, bf16 or f32")]
+    [InlineData("http://localhost/a.tar", "--dtype", "fp16", "dtype: F16 on cpu, expected F32")]
     public void RefusesInOneLine(string shard, string option, string value, string message) => CommandLine.Run(["cache", shard, .. Arguments, option, value]).AssertFails(2, message);
 
     [Fact]

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using PeaEngine.Backends;
 using PeaEngine.Cli;
 
 namespace PeaEngine.Tests.Cli;
@@ -8,10 +9,13 @@ namespace PeaEngine.Tests.Cli;
 sealed record CommandLine(int Code, string Output, string Error)
 {
     /// <summary>Runs it in this process.</summary>
-    public static CommandLine Run(params string[] arguments)
+    public static CommandLine Run(params string[] arguments) => Run(null, arguments);
+
+    /// <summary>The same with other GPUs than this machine's.</summary>
+    public static CommandLine Run(CudaDevices? gpus, params string[] arguments)
     {
         using StringWriter output = new(CultureInfo.InvariantCulture), error = new(CultureInfo.InvariantCulture);
-        return new(CommandRunner.Run(arguments, output, error), output.ToString(), error.ToString());
+        return new(CommandRunner.Run(arguments, output, error, gpus), output.ToString(), error.ToString());
     }
 
     /// <summary>The one JSON object on standard output.</summary>

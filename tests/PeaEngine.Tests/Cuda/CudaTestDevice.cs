@@ -1,3 +1,4 @@
+using PeaEngine.Backends;
 using PeaEngine.Cuda;
 using PeaEngine.VirtualGpu.Driver;
 
@@ -26,6 +27,9 @@ static class CudaTestDevice
 
     /// <summary>NVIDIA's libraries, or what stands for them.</summary>
     public static CudaLibraries Libraries => IsReal ? Found.Value : VirtualDriver.Libraries(NvrtcPresence.Compiler);
+
+    /// <summary>Where the command line opens it.</summary>
+    public static CudaDevices Devices { get; } = new(() => Libraries);
 
     /// <summary>Opens the device. Every opening of a virtual one has memory and faults of its own.</summary>
     public static CudaContext Open() => new(Libraries);
