@@ -61,6 +61,9 @@ public sealed class VirtualContext
     /// <summary>What the driver calls it.</summary>
     internal nint Handle { get; set; }
 
+    /// <summary>Handles of the modules that are loaded.</summary>
+    internal HashSet<nint> Modules { get; } = [];
+
     internal PinnedMemory Pinned { get; } = new();
 
     /// <summary>Forgets the kernels that were executed.</summary>

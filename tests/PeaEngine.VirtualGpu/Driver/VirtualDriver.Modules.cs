@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text;
 using PeaEngine.Cuda.Sys;
@@ -10,6 +11,13 @@ namespace PeaEngine.VirtualGpu.Driver;
 /// <summary>Modules of PTX, and their kernels.</summary>
 public static unsafe partial class VirtualDriver
 {
+    /// <summary>A module, and the handles of those of its kernels that were asked for, which end with it.</summary>
+    sealed class Module(ModuleImage image)
+    {
+        public ModuleImage Image { get; } = image;
+        public ConcurrentDictionary<string, nint> Functions { get; } = [];
+    }
+
     /// <summary>A kernel of a module, and the dynamic shared memory that it was allowed.</summary>
     sealed class Function(ModuleImage module, string name)
     {
@@ -35,7 +43,7 @@ public static unsafe partial class VirtualDriver
         if (*(byte*)image == 0x7F) throw new CallException(CUresult.CUDA_ERROR_NO_BINARY_FOR_GPU, "machine code, expected PTX");
         try
         {
-            *module = Registry.Add(new ModuleImage(Marshal.PtrToStringUTF8((nint)image)!, context.Memory, context.Architecture));
+            context.Modules.Add(*module = Registry.Add(new Module(new(Marshal.PtrToStringUTF8((nint)image)!, context.Memory, context.Architecture))));
         }
         catch (PtxException error)
         {
@@ -61,15 +69,24 @@ public static unsafe partial class VirtualDriver
     static CUresult cuModuleUnload(CUmodule module) => InContext(context =>
     {
         context.Synchronize();
-        Registry.Remove<ModuleImage>(module).Dispose();
+        Unload(module);
+        context.Modules.Remove(module);
     });
+
+    static void Unload(nint module)
+    {
+        var removed = Registry.Remove<Module>(module);
+        foreach (var function in removed.Functions.Values) Registry.Remove<Function>(function);
+        removed.Image.Dispose();
+    }
 
     [UnmanagedCallersOnly]
     static CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, byte* name) => InContext(_ =>
     {
-        var (image, kernel) = (Registry.Get<ModuleImage>(module), Marshal.PtrToStringUTF8((nint)name)!);
+        var (owner, kernel) = (Registry.Get<Module>(module), Marshal.PtrToStringUTF8((nint)name)!);
+        var image = owner.Image;
         if (!image.Kernels.Contains(kernel)) throw new CallException(CUresult.CUDA_ERROR_NOT_FOUND, $"no kernel {kernel}, the module has {string.Join(", ", image.Kernels.Order())}");
-        *function = Registry.Add(new Function(image, kernel));
+        *function = owner.Functions.GetOrAdd(kernel, static (kernel, image) => Registry.Add(new Function(image, kernel)), image);
     });
 
     [UnmanagedCallersOnly]

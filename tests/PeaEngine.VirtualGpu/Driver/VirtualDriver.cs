@@ -148,7 +148,12 @@ public static unsafe partial class VirtualDriver
     static CUresult cuDevicePrimaryCtxRelease(CUdevice device)
     {
         if (VirtualContext.Current is not { } context) return CUresult.CUDA_ERROR_INVALID_CONTEXT;
-        lock (context.Gate) context.Close();
+        lock (context.Gate)
+        {
+            // After a fault nobody could unload them.
+            foreach (var module in context.Modules) Unload(module);
+            context.Close();
+        }
         Registry.Remove<VirtualContext>(context.Handle);
         VirtualContext.Current = null;
         return CUresult.CUDA_SUCCESS;
