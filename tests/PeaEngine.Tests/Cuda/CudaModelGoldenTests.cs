@@ -7,11 +7,10 @@ namespace PeaEngine.Tests.Cuda;
 
 /// <summary>
 /// The golden files' forward cases on a GPU: the tests of the CPU with another backend. In F32 within their own bound, in F16 and BF16 within twice the error that the CPU makes where it rounds every activation to that type.
+/// BF16 takes the ways of F16 with other instructions, which the tests of ops know: one model of a kind.
 /// </summary>
 public class CudaModelGoldenTests
 {
-    static readonly DType[] Types = [DType.F32, DType.F16, DType.BF16];
-
     public static TheoryData<string, DType> UNets => Cases(UNetGoldenTests.Cases);
     public static TheoryData<string, DType> ControlNets => Cases(ControlNetGoldenTests.Cases);
     public static TheoryData<string, DType> Vaes => Cases(VaeGoldenTests.Cases);
@@ -48,7 +47,11 @@ public class CudaModelGoldenTests
     {
         var data = new TheoryData<string, DType>();
         foreach (string name in names)
-            foreach (var type in Types) data.Add(name, type);
+        {
+            data.Add(name, DType.F32);
+            data.Add(name, DType.F16);
+            if (data.Count == 2) data.Add(name, DType.BF16);
+        }
         return data;
     }
 
