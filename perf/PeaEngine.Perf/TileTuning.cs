@@ -1,6 +1,7 @@
 using System.Globalization;
 using PeaEngine.Backends;
 using PeaEngine.Perf.Models;
+using PeaEngine.Train.Config;
 
 namespace PeaEngine.Perf;
 
@@ -9,8 +10,11 @@ static class TileTuning
 {
     const int Repeats = 9;
 
-    /// <summary>512² and 1024², without guidance and with it, and the VAE at 1024².</summary>
-    static readonly IBenchmark[] Work = [new UNet(64, 77), new UNet(64, 77, 2), new UNet(128, 77), new UNet(128, 77, 2), new VaeDecode(128)];
+    /// <summary>512² and 1024², without guidance and with it, the VAE at 1024², and, for the gradients, a step of distillation.</summary>
+    static readonly IBenchmark[] Work =
+    [
+        new UNet(64, 77), new UNet(64, 77, 2), new UNet(128, 77), new UNet(128, 77, 2), new VaeDecode(128), new DistillStep("distill_step_sdxl", TrainTarget.Adapter, 10, 80, 77, isFullSize: true),
+    ];
 
     /// <summary>Does it for both types of 16 bits.</summary>
     /// <param name="device">The device's name.</param>

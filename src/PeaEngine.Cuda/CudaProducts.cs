@@ -3,18 +3,22 @@ using PeaEngine.Cuda.Sys;
 
 namespace PeaEngine.Cuda;
 
-/// <summary>y [Rows, Columns] = x [Rows, Depth] · wᵀ, w [Columns, Depth], all of one type; with a bias [Columns] of that type, too, or without.</summary>
-readonly record struct ProductShape(cudaDataType Type, int Rows, int Columns, int Depth, bool HasBias)
+/// <summary>y [Rows, Columns] = x [Rows, Depth] · wᵀ, w [Columns, Depth], both of one type; with a bias [Columns] of the type of y, or without.</summary>
+readonly record struct ProductShape(cudaDataType Type, int Rows, int Columns, int Depth, bool HasBias = false)
 {
+    /// <summary>Whether x lies in memory as [Depth, Rows].</summary>
+    public bool TurnedX { get; init; }
+
+    /// <summary>Whether w lies in memory as [Depth, Columns].</summary>
+    public bool TurnedWeight { get; init; }
+
+    /// <summary>The type of y: that of the factors, or F32.</summary>
+    public cudaDataType Result { get; init; } = Type;
+
     /// <summary>Whether the rows of all matrices begin at multiples of <see cref="CudaProducts.AlignmentBytes"/> where the matrices do.</summary>
-    public bool IsAligned
-    {
-        get
-        {
-            var elements = CudaProducts.AlignmentBytes / (Type == cudaDataType.CUDA_R_32F ? sizeof(float) : sizeof(ushort));
-            return Columns % elements == 0 && Depth % elements == 0;
-        }
-    }
+    public bool IsAligned => Columns % Elements(Result) == 0 && (TurnedWeight ? Columns : Depth) % Elements(Type) == 0 && (TurnedX ? Rows : Depth) % Elements(Type) == 0;
+
+    static int Elements(cudaDataType type) => CudaProducts.AlignmentBytes / (type == cudaDataType.CUDA_R_32F ? sizeof(float) : sizeof(ushort));
 }
 
 /// <summary>
@@ -138,8 +142,10 @@ sealed unsafe class CudaProducts : CudaResource
                 cublasLtMatmulDesc descriptor;
                 owner.Check(owner.library.cublasLtMatmulDescCreate(&descriptor, cublasComputeType.CUBLAS_COMPUTE_32F, cudaDataType.CUDA_R_32F), nameof(owner.library.cublasLtMatmulDescCreate));
                 Descriptor = descriptor;
+                // Nothing is transposed unless it is said.
                 var transposed = cublasOperation.CUBLAS_OP_T;
-                Set(cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof(cublasOperation));
+                if (!shape.TurnedWeight) Set(cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSA, &transposed, sizeof(cublasOperation));
+                if (shape.TurnedX) Set(cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_TRANSB, &transposed, sizeof(cublasOperation));
                 if (shape.HasBias)
                 {
                     var epilogue = cublasLtEpilogue.CUBLASLT_EPILOGUE_BIAS;
@@ -148,7 +154,9 @@ sealed unsafe class CudaProducts : CudaResource
                     nint somewhere = AlignmentBytes;
                     Set(cublasLtMatmulDescAttributes.CUBLASLT_MATMUL_DESC_BIAS_POINTER, &somewhere, sizeof(nint));
                 }
-                (Weight, X, Y) = (Layout(shape.Type, shape.Depth, shape.Columns), Layout(shape.Type, shape.Depth, shape.Rows), Layout(shape.Type, shape.Columns, shape.Rows));
+                Weight = shape.TurnedWeight ? Layout(shape.Type, shape.Columns, shape.Depth) : Layout(shape.Type, shape.Depth, shape.Columns);
+                X = shape.TurnedX ? Layout(shape.Type, shape.Rows, shape.Depth) : Layout(shape.Type, shape.Depth, shape.Rows);
+                Y = Layout(shape.Result, shape.Columns, shape.Rows);
             }
             catch
             {

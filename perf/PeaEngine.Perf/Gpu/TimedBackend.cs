@@ -34,7 +34,7 @@ sealed class TimedBackend(CudaContext context, CudaBackend inner, GpuClock clock
         var ms = clock.Time(run);
         double? library = null, own = null;
         if (call.Columns > 0 && context.Libraries.CuBlasLt.Value != null)
-            if (call.Op == "linear")
+            if (call.Op is "linear" or "linear_backward" or "linear_weight_backward")
             {
                 inner.UsesLibrary = false;
                 own = clock.Time(run).Median;

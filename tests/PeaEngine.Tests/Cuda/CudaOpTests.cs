@@ -41,15 +41,36 @@ public class CudaOpTests
     [NvrtcTheory, MemberData(nameof(Data))]
     public void MatchesTheReferenceWithinItsFences(string op, DType type, int fenceBytes) => Check(CudaTestDevice.Open(), op, type, fenceBytes);
 
-    /// <summary>Above, aligned products without an activation are cuBLASLt's.</summary>
-    [NvrtcTheory, InlineData(DType.F32), InlineData(DType.F16), InlineData(DType.BF16)]
-    public void LinearMatchesTheReferenceByOurKernelToo(DType type) => Check(CudaTestDevice.OpenWithoutProducts(), "Linear", type, Aligned, $"{Activation.None} residual");
+    public static TheoryData<string, DType, string> OwnProducts
+    {
+        get
+        {
+            var data = new TheoryData<string, DType, string>();
+            foreach (var type in (DType[])[DType.F32, DType.F16, DType.BF16])
+            {
+                data.Add("Linear", type, $"{Activation.None} residual");
+                data.Add("LinearBackward", type, "residual in place");
+                data.Add("LinearWeightBackward", type, "");
+            }
+            return data;
+        }
+    }
+
+    /// <summary>Above, aligned products without an activation, and their gradients, are cuBLASLt's.</summary>
+    [NvrtcTheory, MemberData(nameof(OwnProducts))]
+    public void ProductsMatchTheReferenceByOurKernelsToo(string op, DType type, string named) => Check(CudaTestDevice.OpenWithoutProducts(), op, type, Aligned, named);
 
     static void Check(CudaContext context, string op, DType type, int fenceBytes, string named = "")
     {
         using var device = new CudaBackend(context);
         OpCase[] cases = [.. Ops.Concat(Typed).Single(each => each.Op == op).Cases().Where(each => each.Name.Contains(named, StringComparison.Ordinal))];
         Assert.NotEmpty(cases);
+        Check(device, cases, type, fenceBytes);
+    }
+
+    /// <summary>Runs cases on a device with tensors of a type.</summary>
+    internal static void Check(CudaBackend device, IEnumerable<OpCase> cases, DType type, int fenceBytes = Aligned)
+    {
         foreach (var @case in cases)
         {
             var mirrored = new MirroredBackend(device, type, fenceBytes);

@@ -101,6 +101,45 @@ public class CudaProductsTests
         }
     }
 
+    static readonly (DType Type, DType Weight, int Rows, int Columns, int Depth, int Offset, string[] Input, string[] Parameter)[] GradientRoutes =
+    [
+        (DType.F16, DType.F16, 24, 16, 40, 0, [VirtualBlas.Name], [VirtualBlas.Name]),
+        (DType.BF16, DType.F32, 24, 16, 40, 0, ["copy_f32_bf16", VirtualBlas.Name], [VirtualBlas.Name]),
+        (DType.F32, DType.F16, 20, 12, 4, 0, ["copy_f16_f32", VirtualBlas.Name], [VirtualBlas.Name]),
+        // Rows of dy and of x that begin anywhere, the number of rows itself means nothing; an address that does.
+        (DType.F16, DType.F16, 24, 16, 39, 0, ["linear_backward_any_f16"], ["linear_weight_backward_any_f16"]),
+        (DType.F16, DType.F16, 24, 12, 40, 0, ["linear_backward_any_f16"], ["linear_weight_backward_any_f16"]),
+        (DType.BF16, DType.BF16, 23, 16, 40, 0, [VirtualBlas.Name], [VirtualBlas.Name]),
+        (DType.F16, DType.F16, 24, 16, 40, 8, ["linear_backward_any_f16"], ["linear_weight_backward_any_f16"]),
+    ];
+
+    /// <summary>dx = dy · w and dw += dyᵀ · x, w [depth, columns].</summary>
+    [VirtualFact]
+    public void AlignedGradientsAreTheLibrarysToo()
+    {
+        using var backend = new CudaBackend(CudaTestDevice.Open());
+        using var memory = backend.Allocate(1 << 14);
+        backend.Clear(new(memory, 0, [1 << 12], DType.F32));
+        foreach (var (type, weightType, rows, columns, depth, offset, input, parameter) in GradientRoutes)
+        {
+            Tensor dy = new(memory, 16 + offset, [1, rows, depth], type), weight = new(memory, 4112, [depth, columns], weightType), x = new(memory, 8208, [1, rows, columns], type), dWeight = new(memory, 12304, [depth, columns], DType.F32);
+            backend.LinearBackward(dy, weight, x);
+            Assert.Equal(input, Launched());
+            backend.LinearWeightBackward(x, dy, dWeight);
+            Assert.Equal(parameter, Launched());
+
+            string[] Launched()
+            {
+                backend.Download(x, new byte[x.Bytes]);
+                string[] launches = [.. VirtualContext.Current!.Launches.Select(launch => launch.Kernel)];
+                VirtualContext.Current.ForgetLaunches();
+                return launches;
+            }
+        }
+        // A sum over nothing adds nothing, and asks nobody.
+        backend.LinearWeightBackward(new(memory, 0, [1, 0, 8], DType.F16), new(memory, 0, [1, 0, 8], DType.F16), new(memory, 0, [8, 8], DType.F32));
+    }
+
     [NvrtcFact]
     public void PartialSumsAreNotRounded()
     {

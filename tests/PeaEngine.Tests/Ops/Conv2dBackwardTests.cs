@@ -12,7 +12,7 @@ public class Conv2dBackwardTests : OpTests<Conv2dBackwardTests>, IOpCases
     ];
 
     // Sums of up to 11529 products in single precision.
-    static OpCase Case(ConvCase shape, DType dtype, bool residual, bool inPlace) =>
+    internal static OpCase Case(ConvCase shape, DType dtype, bool residual, bool inPlace) =>
         new($"{shape} {dtype}{(residual ? " residual" : "")}{(inPlace ? " in place" : "")}", 5e-6, fenced =>
         {
             var dy = fenced.Normal([shape.Batch, shape.OutHeight, shape.OutWidth, shape.Out]);

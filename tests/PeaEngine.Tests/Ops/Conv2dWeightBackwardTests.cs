@@ -5,7 +5,7 @@ public class Conv2dWeightBackwardTests : OpTests<Conv2dWeightBackwardTests>, IOp
     public static IEnumerable<OpCase> Cases => from shape in ConvCase.All select Case(shape);
 
     // Sums of up to 24,864 products in single precision, added block by block.
-    static OpCase Case(ConvCase shape) => new($"{shape}", 5e-6, fenced =>
+    internal static OpCase Case(ConvCase shape) => new($"{shape}", 5e-6, fenced =>
     {
         int k = shape.Kernel;
         Tensor x = fenced.Normal([shape.Batch, shape.Height, shape.Width, shape.In]), dy = fenced.Normal([shape.Batch, shape.OutHeight, shape.OutWidth, shape.Out]);

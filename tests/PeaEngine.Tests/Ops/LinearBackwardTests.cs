@@ -13,7 +13,7 @@ public class LinearBackwardTests : OpTests<LinearBackwardTests>, IOpCases
     ];
 
     // Sums of up to 1281 products in single precision.
-    static OpCase Case((int M, int N, int K) shape, DType dtype, bool residual, bool inPlace) =>
+    internal static OpCase Case((int M, int N, int K) shape, DType dtype, bool residual, bool inPlace) =>
         new($"{shape} {dtype}{(residual ? " residual" : "")}{(inPlace ? " in place" : "")}", 3e-6, fenced =>
         {
             var (m, n, k) = shape;

@@ -7,7 +7,7 @@ public class LinearWeightBackwardTests : OpTests<LinearWeightBackwardTests>, IOp
         select Case(shape);
 
     // Sums of up to 1281 products in single precision.
-    static OpCase Case((int M, int N, int K) shape) => new($"{shape}", 3e-6, fenced =>
+    internal static OpCase Case((int M, int N, int K) shape) => new($"{shape}", 3e-6, fenced =>
     {
         var (m, n, k) = shape;
         Tensor x = fenced.Normal([1, m, k]), dy = fenced.Normal([1, m, n]), dWeight = fenced.Normal([n, k]);

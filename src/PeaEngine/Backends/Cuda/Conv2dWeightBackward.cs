@@ -8,6 +8,7 @@ public sealed partial class CudaBackend
         CheckTypes("conv2d_weight_backward", dy, x);
         CheckSingle("conv2d_weight_backward", dWeight);
         int images = x.Shape[0], height = x.Shape[1], width = x.Shape[2], channels = x.Shape[3], rows = dy.Shape[3], columns = (int)(dWeight.Elements / rows), pixels = dy.Shape.Rows;
+        if (pixels == 0) return;
         var parts = SumParts.Of(rows, columns, pixels);
         var tile = Tile(new("conv2d_weight_backward", dy.DType, parts.Count * rows, columns, pixels), channels % 8 == 0 && rows % 8 == 0 && Aligned(x, dy), linearTiles);
         var sums = parts.Count == 1 ? dWeight.Address : Workspace(dWeight.Bytes * parts.Count);

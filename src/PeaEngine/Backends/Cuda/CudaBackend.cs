@@ -87,7 +87,11 @@ public sealed partial class CudaBackend : Backend
     /// <param name="arguments">Its arguments.</param>
     void Launch(string program, EntryName entry, Tensor y, LaunchShape shape, params ReadOnlySpan<KernelArgument> arguments)
     {
-        if (y.Elements == 0) return;
+        if (y.Elements == 0)
+        {
+            tuner?.Skip();
+            return;
+        }
         Begin(program, y);
         if (!kernels.TryGetValue(entry, out var kernel)) kernels.Add(entry, kernel = Load(program, entry));
         tuner?.BeforeLaunch();

@@ -19,19 +19,19 @@ public sealed partial class CudaBackend
         CheckSingle("linear", bias);
         int rows = y.Shape.Rows, columns = y.Shape[-1], depth = x.Shape[-1];
         var shape = new ProductShape(ProductType(y.DType), rows, columns, depth, bias != null);
-        if (activation == Activation.None && shape.IsAligned && Aligned(x, weight, bias ?? y, residual ?? y, y) && Product(shape, x, weight, bias, y, residual)) return;
+        if (activation == Activation.None && shape.IsAligned && Aligned(x, weight, bias ?? y, residual ?? y, y) && Product("linear", shape, x, weight, bias, y, residual)) return;
         var factors = Converted(weight, y.DType);
         var tile = Tile(new("linear", y.DType, rows, columns, depth), depth % 8 == 0 && Aligned(x) && factors % VectorBytes == 0, linearTiles);
         Launch("linear", new("linear", tile.Name, Suffix(y.DType)), y, tile.Shape(rows, columns), x.Address, factors, Address(bias), Address(residual), y.Address, rows, columns, depth, (int)activation);
     }
 
-    /// <summary>Computes a product by cuBLASLt, if that is there and can.</summary>
-    bool Product(in ProductShape shape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? residual)
+    /// <summary>Computes a product by cuBLASLt, if that is there and can. A weight of another type than x is converted.</summary>
+    bool Product(string op, in ProductShape shape, Tensor x, Tensor weight, Tensor? bias, Tensor y, Tensor? residual)
     {
         if (!UsesLibrary || context.Libraries.CuBlasLt.Value is not { } library || y.Elements == 0) return false;
         products ??= new(library, stream);
-        var (factors, added) = Converted(weight, bias, y.DType);
-        Begin("linear", y);
+        var (factors, added) = Converted(weight, bias, x.DType);
+        Begin(op, y);
         return products.Run(shape, x.Address, factors, added, Address(residual), y.Address);
     }
 

@@ -73,6 +73,9 @@ sealed class TileTuner(ILaunchClock clock)
         return tile;
     }
 
+    /// <summary>The product has no outputs: nothing is launched for it.</summary>
+    public void Skip() => next = null;
+
     /// <summary>A kernel is about to be given to the stream: a product's, if a tile was chosen since the last.</summary>
     public void BeforeLaunch()
     {

@@ -23,7 +23,7 @@ public sealed partial class CudaBackend
     }
 
     /// <summary>Measures the tiles of some work's products, uses the best from here on, and writes them into the device's table.</summary>
-    /// <param name="work">Ops on this backend, the same each time.</param>
+    /// <param name="work">Ops on this backend, the same each time: it is run often, so gradients that it adds to it must clear first.</param>
     /// <param name="repeats">How often each tile is measured; the median counts.</param>
     /// <param name="file">The table's file.</param>
     /// <param name="clock">What measures; by default events.</param>
