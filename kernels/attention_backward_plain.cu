@@ -7,6 +7,7 @@
 // grid (ceil(keys / 32), ceil(queries / 4), bias_batch * bias_heads), block (32, 4): a thread an element; deterministic
 #include "attention_backward.cuh"
 #include "reduce.cuh"
+#include "vector.cuh"
 
 // A row's channels of a lane, zeros past the last.
 template <int Places, typename T> __device__ __forceinline__ void take(float (&to)[Places], const T* from, int dim)
@@ -60,23 +61,37 @@ template <int Places, bool OfKeys, typename T> __device__ __forceinline__ void b
     if (OfKeys) give(dv + at_keys + at_owner, value_sums, 1.0f, dim);
 }
 
+// The products of a query with a key, and of its gradient with the value.
+template <int N, typename T> __device__ __forceinline__ void products_of(const T* q, const T* k, const T* dy, const T* v, int dim, float& score, float& slope)
+{
+    score = slope = 0;
+    for (int c = 0; c < dim; c += N)
+    {
+        Vector<T, N> a = load<N>(q + c), b = load<N>(k + c), d = load<N>(dy + c), e = load<N>(v + c);
+#pragma unroll
+        for (int j = 0; j < N; j++)
+        {
+            score = fmaf(to_float(a.at[j]), to_float(b.at[j]), score);
+            slope = fmaf(to_float(d.at[j]), to_float(e.at[j]), slope);
+        }
+    }
+}
+
 template <typename T>
 __device__ __forceinline__ void backward_bias(const T* q, const T* k, const T* v, const T* dy, const float* log_sum_exp, const float* deltas, float* dbias, int batch, int queries, int keys, int heads, int dim,
     float scale, const unsigned char* padding, const float* bias, int causal, int bias_batch, int bias_heads)
 {
     int key = blockIdx.x * 32 + threadIdx.x, query = blockIdx.y * 4 + threadIdx.y, batches = batch / bias_batch, group = heads / bias_heads;
     if (key >= keys || query >= queries) return;
+    bool whole = dim % Vector<T>::N == 0 && aligned(q, k, v, dy);
     float sum = 0;
     for (int b = blockIdx.z / bias_heads * batches, last = b + batches; b < last; b++)
         for (int h = blockIdx.z % bias_heads * group, last_head = h + group; h < last_head; h++)
         {
             u64 at_query = (((u64)b * queries + query) * heads + h) * dim, at_key = (((u64)b * keys + key) * heads + h) * dim, number = ((u64)b * heads + h) * queries + query;
-            float score = 0, slope = 0;
-            for (int c = 0; c < dim; c++)
-            {
-                score = fmaf(to_float(q[at_query + c]), to_float(k[at_key + c]), score);
-                slope = fmaf(to_float(dy[at_query + c]), to_float(v[at_key + c]), slope);
-            }
+            float score, slope;
+            if (whole) products_of<Vector<T>::N>(q + at_query, k + at_key, dy + at_query, v + at_key, dim, score, slope);
+            else products_of<1>(q + at_query, k + at_key, dy + at_query, v + at_key, dim, score, slope);
             score = masked(score, scale * 1.4426950408889634f, MASK, b, h, query, key, queries, keys);
             sum += exp2f(score - origin_of(log_sum_exp[number])) * (slope - deltas[number]);
         }

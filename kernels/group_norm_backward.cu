@@ -24,19 +24,13 @@ __device__ __forceinline__ void sums_of_chunk(const T* x, const T* dy, const flo
     constexpr int N = Vector<T>::N;
     int c = first_column<N>(), count = channels - c, first = blockIdx.y * chunk, last = min(first + chunk, pixels);
     bool whole = channels % N == 0 && aligned(x, dy);
-    float product[N] = {}, sum[N] = {};
+    float product[N] = {}, sum[N] = {}, numbers[4][N];
+    take_column_numbers(numbers, channels, [=](int channel, float (&to)[4]) {
+        float2 s = statistics[(long long)blockIdx.z * channels + channel];
+        to[0] = s.x, to[1] = s.y, to[2] = gamma[channel], to[3] = beta[channel];
+    });
     if (count > 0)
     {
-        float2 s[N];
-        float g[N], b[N];
-#pragma unroll
-        for (int j = 0; j < N; j++)
-        {
-            int channel = c + min(j, count - 1);
-            s[j] = statistics[(long long)blockIdx.z * channels + channel];
-            g[j] = gamma[channel];
-            b[j] = beta[channel];
-        }
         long long image = (long long)blockIdx.z * pixels * channels + c;
         for (int p = first + threadIdx.y; p < last; p += ROWS)
         {
@@ -45,45 +39,59 @@ __device__ __forceinline__ void sums_of_chunk(const T* x, const T* dy, const flo
 #pragma unroll
             for (int j = 0; j < N; j++)
             {
-                float n = (to_float(v.at[j]) - s[j].x) * s[j].y, dz = before_silu(to_float(d.at[j]), n, g[j], b[j], silu_followed);
+                if (j >= count) continue;
+                float n = (to_float(v.at[j]) - numbers[0][j]) * numbers[1][j], dz = before_silu(to_float(d.at[j]), n, numbers[2][j], numbers[3][j], silu_followed);
                 product[j] += dz * n;
                 sum[j] += dz;
             }
         }
     }
-    long long at = ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels + c;
-    write_column_sums(product, products + at, count);
-    write_column_sums(sum, sums + at, count);
+    long long at = ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels;
+    write_column_sums(product, products + at, channels);
+    write_column_sums(sum, sums + at, channels);
 }
 
 // group_norm_backward_merge: each channel's sums over a sample, and what follows for dx from those of its group
 // products, sums [B, chunks, C] f32; gammas, betas [B, C] f32: a sample's gradients of gamma and beta; factors [B, C] f32 x 4: dx = y * dz - z - (x - x of factors) * w
-// grid (groups, B), block 256: a warp a channel
+// grid (groups, B), block 256: neighbours have the group's channels side by side, up to a warp of them, and the others below each other every so many chunks
 extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_backward_merge(const float2* statistics, const float* gamma, const float* products, const float* sums, float* gammas, float* betas, float4* factors,
     int pixels, int channels, int chunks)
 {
     __shared__ float parts[MERGERS / WARP];
-    int size = channels / gridDim.x, first = blockIdx.x * size, warp = threadIdx.x / WARP, lane = threadIdx.x % WARP;
+    __shared__ float2 columns[MERGERS];
+    int size = channels / gridDim.x, first = blockIdx.x * size, width = 1;
+    while (width < size && width < WARP) width *= 2;
+    int x = threadIdx.x % width, y = threadIdx.x / width, rows = min(MERGERS / width, chunks);
     long long sample = (long long)blockIdx.y * channels;
     float product = 0, sum = 0;
-    for (int c = first + warp; c < first + size; c += MERGERS / WARP)
+    for (int begin = first; begin < first + size; begin += width)
     {
+        int c = begin + x;
+        bool is_inside = c < first + size;
         float p = 0, s = 0;
-        for (int i = lane; i < chunks; i += WARP)
+        if (is_inside)
+            for (int i = y; i < chunks; i += MERGERS / width)
+            {
+                long long at = ((long long)blockIdx.y * chunks + i) * channels + c;
+                p += products[at];
+                s += sums[at];
+            }
+        columns[threadIdx.x] = make_float2(p, s);
+        __syncthreads();
+        if (y == 0 && is_inside)
         {
-            long long at = ((long long)blockIdx.y * chunks + i) * channels + c;
-            p += products[at];
-            s += sums[at];
-        }
-        p = warp_sum(p);
-        s = warp_sum(s);
-        if (lane == 0)
-        {
+            for (int row = 1; row < rows; row++)
+            {
+                float2 next = columns[row * width + x];
+                p += next.x;
+                s += next.y;
+            }
             gammas[sample + c] = p;
             betas[sample + c] = s;
             product += gamma[c] * p;
             sum += gamma[c] * s;
         }
+        __syncthreads();
     }
     float count = (float)size * pixels, slope = block_sum(product, parts) / count, mean = block_sum(sum, parts) / count;
     for (int c = first + threadIdx.x; c < first + size; c += MERGERS)
@@ -100,17 +108,13 @@ __device__ __forceinline__ void apply(const T* x, const T* dy, const float4* fac
 {
     constexpr int N = Vector<T>::N;
     int c = first_column<N>(), first = blockIdx.y * chunk, last = min(first + chunk, pixels), count = channels - c;
+    float f[5][N];
+    take_column_numbers(f, channels, [=](int channel, float (&to)[5]) {
+        float4 four = factors[(long long)blockIdx.z * channels + channel];
+        to[0] = four.x, to[1] = four.y, to[2] = four.z, to[3] = four.w, to[4] = beta[channel];
+    });
     if (count <= 0) return;
     bool whole = channels % N == 0 && aligned(x, dy, dx);
-    float4 f[N];
-    float b[N];
-#pragma unroll
-    for (int j = 0; j < N; j++)
-    {
-        int channel = c + min(j, count - 1);
-        f[j] = factors[(long long)blockIdx.z * channels + channel];
-        b[j] = beta[channel];
-    }
     long long image = (long long)blockIdx.z * pixels * channels + c;
     for (int p = first + threadIdx.y; p < last; p += ROWS)
     {
@@ -119,8 +123,9 @@ __device__ __forceinline__ void apply(const T* x, const T* dy, const float4* fac
 #pragma unroll
         for (int j = 0; j < N; j++)
         {
-            float deviation = to_float(v.at[j]) - f[j].x, dz = before_silu(to_float(d.at[j]), deviation, f[j].y, b[j], silu_followed);
-            d.at[j] = from_float<T>(f[j].y * dz - f[j].z - deviation * f[j].w);
+            if (j >= count) continue;
+            float deviation = to_float(v.at[j]) - f[0][j], dz = before_silu(to_float(d.at[j]), deviation, f[1][j], f[4][j], silu_followed);
+            d.at[j] = from_float<T>(f[1][j] * dz - f[2][j] - deviation * f[3][j]);
         }
         store(dx + at, d, count, whole);
     }

@@ -5,6 +5,9 @@
 #include "columns.cuh"
 #include "rows.cuh"
 
+// Channels of rows that are kept in registers: 40 of a lane.
+constexpr int SHORT_ROW = 1280;
+
 struct RowStatistics { float mean, factor; };
 
 template <bool Centred, int N, typename T> __device__ __forceinline__ RowStatistics statistics_by(const T* x, int channels, float epsilon)
@@ -19,7 +22,64 @@ template <bool Centred, typename T> __device__ __forceinline__ RowStatistics sta
     return whole ? statistics_by<Centred, Vector<T>::N>(x, channels, epsilon) : statistics_by<Centred, 1>(x, channels, epsilon);
 }
 
-// Gradients of x. Grid ceil(rows / 4), block (32, 4): a warp a row. Reads x four times (three without a mean) and dy twice, all but once of them from the first cache, writes dx once: memory bound.
+// Calls what with the number and the first column of each of this lane's vectors, of which there are Count at most.
+template <int Count, int N, typename F> __device__ __forceinline__ void for_few_columns(int columns, F what)
+{
+#pragma unroll
+    for (int i = 0; i < Count; i++)
+    {
+        int c = (i * WARP + threadIdx.x) * N;
+        if (c < columns) what(i, c);
+    }
+}
+
+// A row of whole vectors of which a lane has few: x and dy stay in registers.
+template <bool Centred, typename T>
+__device__ __forceinline__ void short_row_norm_backward(const T* x, const float* gamma, const T* dy, const T* residual, T* dx, int channels, float epsilon)
+{
+    constexpr int N = Vector<T>::N, Count = SHORT_ROW / (WARP * N);
+    Vector<T> v[Count], g[Count];
+    for_few_columns<Count, N>(channels, [&](int i, int c) { v[i] = load(x + c), g[i] = load(dy + c); });
+    float mean = 0, sum = 0;
+    if (Centred)
+    {
+        for_few_columns<Count, N>(channels, [&](int i, int) {
+#pragma unroll
+            for (int j = 0; j < N; j++) sum += to_float(v[i].at[j]);
+        });
+        mean = warp_sum(sum) / channels;
+    }
+    float squares = 0;
+    for_few_columns<Count, N>(channels, [&](int i, int) {
+#pragma unroll
+        for (int j = 0; j < N; j++) squares += (to_float(v[i].at[j]) - mean) * (to_float(v[i].at[j]) - mean);
+    });
+    float factor = rsqrtf(warp_sum(squares) / channels + epsilon), product = 0;
+    sum = 0;
+    for_few_columns<Count, N>(channels, [&](int i, int c) {
+        float factors[N];
+        load_floats(factors, gamma + c);
+#pragma unroll
+        for (int j = 0; j < N; j++)
+        {
+            float d = factors[j] * to_float(g[i].at[j]);
+            sum += d;
+            product += d * (to_float(v[i].at[j]) - mean);
+        }
+    });
+    float mean_slope = Centred ? warp_sum(sum) / channels : 0.0f, slope = warp_sum(product) * factor * factor / channels;
+    for_few_columns<Count, N>(channels, [&](int i, int c) {
+        float factors[N];
+        load_floats(factors, gamma + c);
+        Vector<T> r = residual ? load(residual + c) : Vector<T>{}, to;
+#pragma unroll
+        for (int j = 0; j < N; j++) to.at[j] = from_float<T>((factors[j] * to_float(g[i].at[j]) - mean_slope - (to_float(v[i].at[j]) - mean) * slope) * factor + to_float(r.at[j]));
+        store(dx + c, to);
+    });
+}
+
+// Gradients of x. Grid ceil(rows / 4), block (32, 4): a warp a row. Reads x and dy once, of long rows x four times (three without a mean) and dy twice, all but once of them from the first cache,
+// writes dx once: memory bound.
 template <bool Centred, typename T>
 __device__ __forceinline__ void row_norm_backward(const T* x, const float* gamma, const T* dy, const T* residual, T* dx, int rows, int channels, float epsilon)
 {
@@ -27,31 +87,41 @@ __device__ __forceinline__ void row_norm_backward(const T* x, const float* gamma
     int row = row_of_warp();
     if (row >= rows) return;
     long long at = (long long)row * channels;
-    bool whole = channels % N == 0 && aligned(x, dy, dx, residual);
+    bool whole = channels % N == 0 && aligned(x, dy, dx, residual) && aligned(gamma);
     x += at;
     dy += at;
     dx += at;
+    if (residual) residual += at;
+    if (whole && channels <= SHORT_ROW)
+    {
+        short_row_norm_backward<Centred>(x, gamma, dy, residual, dx, channels, epsilon);
+        return;
+    }
     RowStatistics s = statistics_of<Centred>(x, channels, whole, epsilon);
     float sum = 0, product = 0;
     for_columns<N>(channels, [&](int c, int count) {
         Vector<T> v = load(x + c, count, whole), g = load(dy + c, count, whole);
+        float factors[N];
+        load_floats(factors, gamma + c, count, whole);
 #pragma unroll
         for (int j = 0; j < N; j++)
             if (whole || j < count)
             {
-                float d = gamma[c + j] * to_float(g.at[j]);
+                float d = factors[j] * to_float(g.at[j]);
                 sum += d;
                 product += d * (to_float(v.at[j]) - s.mean);
             }
     });
     float mean = Centred ? warp_sum(sum) / channels : 0.0f, slope = warp_sum(product) * s.factor * s.factor / channels;
     for_columns<N>(channels, [&](int c, int count) {
-        Vector<T> v = load(x + c, count, whole), g = load(dy + c, count, whole), r = residual ? load(residual + at + c, count, whole) : Vector<T>{};
+        Vector<T> v = load(x + c, count, whole), g = load(dy + c, count, whole), r = residual ? load(residual + c, count, whole) : Vector<T>{};
+        float factors[N];
+        load_floats(factors, gamma + c, count, whole);
 #pragma unroll
         for (int j = 0; j < N; j++)
             if (whole || j < count)
             {
-                float d = gamma[c + j] * to_float(g.at[j]);
+                float d = factors[j] * to_float(g.at[j]);
                 g.at[j] = from_float<T>((d - mean - (to_float(v.at[j]) - s.mean) * slope) * s.factor + to_float(r.at[j]));
             }
         store(dx + c, g, count, whole);
@@ -91,9 +161,9 @@ __device__ __forceinline__ void row_norm_parameters(const T* x, const T* dy, con
                 sums[j] += d;
             }
         }
-    long long at = (long long)blockIdx.y * channels + c;
-    write_column_sums(products, gammas + at, count);
-    if (Centred) write_column_sums(sums, betas + at, count);
+    long long at = (long long)blockIdx.y * channels;
+    write_column_sums(products, gammas + at, channels);
+    if (Centred) write_column_sums(sums, betas + at, channels);
 }
 
 #define ROW_NORM_BACKWARD(T, norm, name, centred) \

@@ -18,7 +18,7 @@ template <typename T> __device__ __forceinline__ void sum_tokens(const T* x, flo
 #pragma unroll
             for (int j = 0; j < N; j++) sums[j] += to_float(v.at[j]);
         }
-    write_column_sums(sums, parts + ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels + c, count);
+    write_column_sums(sums, parts + ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels, channels);
 }
 
 #define ENTRY(T, name) \

@@ -6,7 +6,7 @@ public class LayerNormBackwardTests : OpTests<LayerNormBackwardTests>, IOpCases
 
     public static IEnumerable<OpCase> Cases =>
     [
-        .. from shape in ((int, int)[])[(70, 63), (77, 768), (40, 1280), (9, 65), (1100, 31)]
+        .. from shape in ((int, int)[])[(70, 63), (77, 768), (40, 1280), (2, 1288), (9, 65), (1100, 31)]
            from residual in (bool[])[false, true]
            from inPlace in (bool[])[false, true]
            from mean in (double[])[0, 100]
