@@ -19,6 +19,9 @@ public sealed class CudaLibraries
     /// <summary>cuBLASLt, which is loaded when it is first asked for: it is half a gigabyte. Null where it is not there.</summary>
     internal Lazy<CuBlasLt?> CuBlasLt { get; init; } = new((CuBlasLt?)null);
 
+    /// <summary>NCCL, which is loaded when it is first asked for. Null where it is not there.</summary>
+    internal Lazy<Nccl?> Nccl { get; init; } = new((Nccl?)null);
+
     internal bool LoadsPtx { get; }
 
     /// <summary>Loads this machine's. Nothing of CUDA is loaded before.</summary>
@@ -33,7 +36,20 @@ public sealed class CudaLibraries
         driver.Check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion");
         var newest = version / 1000;
         var compiler = Compile(search, newest) ?? throw Missing(LibraryName.Nvrtc, $"expected that of CUDA 11 to {newest}, from the toolkit or from pip's nvidia packages");
-        return new(driver, compiler) { CuBlasLt = new(() => Products(search, newest)) };
+        return new(driver, compiler) { CuBlasLt = new(() => OrNull(LibraryName.CuBlasLt, Products)), Nccl = new(() => OrNull(LibraryName.Nccl, Sums)) };
+
+        // One that is too old is none, as 'pea doctor' tells.
+        T? OrNull<T>(LibraryName name, Func<nint, T> table) where T : class
+        {
+            try
+            {
+                return search.Find(name, newest) is { } found ? table(found.Handle) : null;
+            }
+            catch (CudaException)
+            {
+                return null;
+            }
+        }
 
         CudaException Missing(LibraryName name, string expected)
         {
@@ -54,24 +70,16 @@ public sealed class CudaLibraries
         return new(new(Exports(found.Handle, LibraryName.Nvrtc)));
     }
 
-    /// <summary>This machine's cuBLASLt, or null; one that is too old is none, as 'pea doctor' tells.</summary>
-    static CuBlasLt? Products(LibrarySearch search, int newest)
-    {
-        try
-        {
-            return search.Find(LibraryName.CuBlasLt, newest) is { } found ? Products(found.Handle) : null;
-        }
-        catch (CudaException)
-        {
-            return null;
-        }
-    }
-
     /// <summary>The table of a cuBLASLt.</summary>
     /// <param name="library">What <see cref="NativeLibrary"/> gave.</param>
     /// <exception cref="CudaException">It is older than CUDA 11.8.</exception>
     internal static CuBlasLt Products(nint library) => new(Exports(library, LibraryName.CuBlasLt));
 
-    static Func<string, nint> Exports(nint library, LibraryName name) => entry =>
-        NativeLibrary.TryGetExport(library, entry, out var address) ? address : throw new CudaException($"{name.Title}: has no {entry}, expected version 11.8 or newer");
+    /// <summary>The table of an NCCL.</summary>
+    /// <param name="library">What <see cref="NativeLibrary"/> gave.</param>
+    /// <exception cref="CudaException">It is older than 2.13.</exception>
+    internal static Nccl Sums(nint library) => new(Exports(library, LibraryName.Nccl, "2.13"));
+
+    static Func<string, nint> Exports(nint library, LibraryName name, string oldest = "11.8") => entry =>
+        NativeLibrary.TryGetExport(library, entry, out var address) ? address : throw new CudaException($"{name.Title}: has no {entry}, expected version {oldest} or newer");
 }

@@ -10,7 +10,7 @@ public static class CudaReport
     /// <param name="compiler">The NVRTC that kernels would be compiled by, or null.</param>
     public static IReadOnlyList<(string Name, string Value)> Collect(out NvrtcCompiler? compiler) => Collect(new(), out compiler);
 
-    internal static IReadOnlyList<(string Name, string Value)> Collect(LibrarySearch search, out NvrtcCompiler? used)
+    internal static unsafe IReadOnlyList<(string Name, string Value)> Collect(LibrarySearch search, out NvrtcCompiler? used)
     {
         var missing = new List<string>();
         var facts = new List<(string, string)>();
@@ -18,13 +18,14 @@ public static class CudaReport
         NvrtcCompiler? compiler = null;
         Tell(LibraryName.Nvrtc, () => (compiler = CudaLibraries.Compile(search, newest)) == null ? null
             : $"{compiler.Version}, compiles for {string.Join(' ', compiler.Architectures.Select(architecture => $"sm_{architecture}"))}");
-        facts.Add((LibraryName.CuBlasLt.Title, Products(search, newest)));
+        facts.Add((LibraryName.CuBlasLt.Title, Beside(LibraryName.CuBlasLt, "products are computed by the engine's own kernels", library => CudaLibraries.Products(library).cublasLtGetVersion().ToString(CultureInfo.InvariantCulture))));
+        facts.Add((LibraryName.Nccl.Title, Beside(LibraryName.Nccl, "processes that train together sum gradients by MPI", library => Version(CudaLibraries.Sums(library)))));
         foreach (var device in devices)
             facts.Add(($"cuda:{device.Ordinal}", string.Create(CultureInfo.InvariantCulture,
                 $"{device.Name}, compute capability {device.Capability}, {device.Multiprocessors} multiprocessors, {device.MemoryBytes / (double)(1L << 30):0.0} GiB{Target(device)}")));
         facts.Add(("kernel cache", KernelCache.DefaultFolder));
         facts.Insert(0, ("cuda", missing.Count > 0 ? $"cannot be used: no {string.Join(", no ", missing)}" : devices.Count > 0 ? "found" : "cannot be used: the driver shows no device"));
-        foreach (var name in new[] { LibraryName.Driver, LibraryName.Nvrtc, LibraryName.CuBlasLt }) facts.Add(($"{name.Title} search", search.Describe(name)));
+        foreach (var name in new[] { LibraryName.Driver, LibraryName.Nvrtc, LibraryName.CuBlasLt, LibraryName.Nccl }) facts.Add(($"{name.Title} search", search.Describe(name)));
         used = compiler;
         return facts;
 
@@ -40,6 +41,20 @@ public static class CudaReport
             {
                 missing.Add($"usable {name.Title}");
                 facts.Add((name.Title, e.Message));
+            }
+        }
+
+        // Nothing is missing without it: it is only said what does its work.
+        string Beside(LibraryName name, string without, Func<nint, string> version)
+        {
+            if (search.Find(name, newest) is not { } found) return $"not found, {without}";
+            try
+            {
+                return $"version {version(found.Handle)}, {found.Path}";
+            }
+            catch (CudaException e)
+            {
+                return $"{e.Message}; {without}";
             }
         }
 
@@ -83,18 +98,9 @@ public static class CudaReport
         }
     }
 
-    /// <summary>Nothing is missing without cuBLASLt: it is only said what computes.</summary>
-    static unsafe string Products(LibrarySearch search, int newest)
+    static unsafe string Version(Nccl library)
     {
-        const string Without = "products are computed by the engine's own kernels";
-        if (search.Find(LibraryName.CuBlasLt, newest) is not { } found) return $"not found, {Without}";
-        try
-        {
-            return $"version {CudaLibraries.Products(found.Handle).cublasLtGetVersion()}, {found.Path}";
-        }
-        catch (CudaException e)
-        {
-            return $"{e.Message}; {Without}";
-        }
+        int version;
+        return library.ncclGetVersion(&version) == ncclResult.ncclSuccess ? $"{version / 10000}.{version / 100 % 100}.{version % 100}" : "unknown";
     }
 }

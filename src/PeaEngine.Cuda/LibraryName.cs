@@ -19,4 +19,7 @@ sealed record LibraryName(string Title, string Variable, (int Major, string File
     /// <summary>Products of matrices, which are computed without it too.</summary>
     public static readonly LibraryName CuBlasLt =
         new("cuBLASLt", "PEA_CUBLASLT", [.. Majors.Select(major => (major, OperatingSystem.IsWindows() ? $"cublasLt64_{major}.dll" : $"libcublasLt.so.{major}"))]);
+
+    /// <summary>Sums over the devices of several processes, which meet without it too. NVIDIA has none for Windows.</summary>
+    public static readonly LibraryName Nccl = new("NCCL", "PEA_NCCL", OperatingSystem.IsWindows() ? [] : [(0, "libnccl.so.2"), (0, "libnccl.so")]);
 }

@@ -6,6 +6,9 @@ namespace PeaEngine.Cuda;
 /// </summary>
 public sealed class Staging : IDisposable
 {
+    /// <summary>Changes bytes in place.</summary>
+    public delegate void Changed(Span<byte> bytes);
+
     readonly CudaStream work, copies;
     readonly CudaEvent given, arrived;
     readonly (PinnedBuffer Buffer, CudaEvent Free)[] blocks;
@@ -78,6 +81,44 @@ public sealed class Staging : IDisposable
                 buffer.Span[..bytes].CopyTo(destination[at..]);
             }
         }
+    }
+
+    /// <summary>
+    /// Changes what lies on the device, after all work so far and before all that comes: each piece comes to the host, is changed where it lies in pinned memory and goes back, while the next is on its way.
+    /// </summary>
+    /// <param name="address">Where it lies.</param>
+    /// <param name="bytes">How much it is; all pieces but the last are as large as a block.</param>
+    /// <param name="change">Is given each piece in order.</param>
+    /// <exception cref="CudaException">A graph is recorded.</exception>
+    public void Change(nint address, long bytes, Changed change)
+    {
+        ArgumentNullException.ThrowIfNull(change);
+        if (work.IsCapturing) throw work.InGraph($"{bytes} bytes are changed by the host");
+        using var alone = gate.EnterScope();
+        FollowWork();
+        long size = blocks[0].Buffer.Bytes, pieces = (bytes + size - 1) / size;
+        for (var i = 0L; i <= pieces; i++)
+        {
+            if (i < pieces)
+            {
+                var (buffer, free) = blocks[i & 1];
+                // What used the block before is before it in the stream's order.
+                copies.CopyToHost(address + (nint)(i * size), buffer, (int)Math.Min(size, bytes - i * size));
+                copies.Record(free);
+            }
+            if (i > 0)
+            {
+                var (buffer, here) = blocks[(i - 1) & 1];
+                var at = (i - 1) * size;
+                var count = (int)Math.Min(size, bytes - at);
+                here.Synchronize();
+                change(buffer.Span[..count]);
+                copies.CopyToDevice(buffer, address + (nint)at, count);
+                copies.Record(here);
+            }
+        }
+        copies.Record(arrived);
+        work.Wait(arrived);
     }
 
     /// <summary>Frees the blocks and ends the stream of the copies.</summary>

@@ -1,5 +1,7 @@
 using System.Diagnostics;
+using PeaEngine.Cli;
 using PeaEngine.Tests.Cli;
+using PeaEngine.Tests.Cuda;
 using PeaEngine.Tests.Runner;
 using PeaEngine.Tests.Train;
 using PeaEngine.Tests.Train.Processes;
@@ -20,6 +22,8 @@ static class HelperProgram
         if (arguments is [nameof(CheckpointKillTests), var folder]) CheckpointKillTests.SaveForEver(folder);
         else if (arguments is [nameof(InterruptTests)]) InterruptTests.NeverListen();
         else if (arguments is [nameof(ProcessGroupTests), var shared]) ProcessGroupTests.SumAndAgree(shared);
+        else if (arguments is [nameof(CudaPeerSumTests), var sums]) CudaPeerSumTests.SumByMpi(sums);
+        else if (arguments is ["pea", .. var command]) return CommandRunner.Run(command, Console.Out, Console.Error, CudaTestDevice.Devices);
         else return TestProgram.Run(arguments, Console.Out, Console.Error);
         return 0;
     }

@@ -56,7 +56,7 @@ static class TrainCommand
     static int Run(ParseResult parsed, ProcessGroup processes, CancellationToken cancellation)
     {
         var (output, error) = (parsed.InvocationConfiguration.Output, parsed.InvocationConfiguration.Error);
-        DeviceOptions.Check(parsed);
+        DeviceOptions.Check(parsed, processes.LocalRank);
         var config = Read(parsed.GetValue(Config), parsed.GetValue(Resume), parsed.GetValue(Set) ?? []);
         if (parsed.GetValue(DryRun))
         {
@@ -65,7 +65,7 @@ static class TrainCommand
             if (processes.IsFirst) output.Write(MemoryTable.Text(TrainingMemory.Measure(part), config.Recompute));
             return ExitCode.Done;
         }
-        using var backend = DeviceOptions.Open(parsed, processes.Processors);
+        using var backend = DeviceOptions.Open(parsed, processes.Processors, processes.LocalRank);
         using var trainer = new Trainer(config, backend, warning => error.WriteLine($"pea: warning: {warning}"), processes);
         if (!processes.IsFirst)
         {

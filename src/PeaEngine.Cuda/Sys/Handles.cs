@@ -14,4 +14,5 @@ global using CUgraphNode = nint;
 global using CUmemoryPool = nint;
 global using CUmodule = nint;
 global using CUstream = nint;
+global using ncclComm = nint;
 global using nvrtcProgram = nint;

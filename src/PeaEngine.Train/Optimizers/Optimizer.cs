@@ -21,6 +21,7 @@ public sealed class Optimizer : IDisposable
     readonly Slot[] slots;
     readonly Tensor squares;
     readonly float[] downloaded;
+    PeerSum? sum;
     long skippedInARow;
 
     /// <summary>An optimiser before its first step; the averages begin with the parameters as they are.</summary>
@@ -60,20 +61,13 @@ public sealed class Optimizer : IDisposable
     /// <summary>The running averages, by name and in the order of the parameters; empty where there are none.</summary>
     public IEnumerable<(string Name, Tensor Value)> Averages => slots.Where(slot => slot.Ema != null).Select(slot => (slot.Parameter.Name, slot.Ema!.Value));
 
-    /// <summary>Adds the other processes' gradients to this one's: then all have the same. Those of a device go through the host.</summary>
+    /// <summary>Adds the other processes' gradients to this one's: then all have the same.</summary>
     public void SumGradients(ProcessGroup processes)
     {
         ArgumentNullException.ThrowIfNull(processes);
         if (processes.Count == 1) return;
-        foreach (var gradient in slots.Select(slot => slot.Parameter.Gradient))
-            if (gradient.Storage.IsHost) processes.Sum(gradient.AsSpan<float>());
-            else
-            {
-                var values = new float[gradient.Elements];
-                backend.Download(gradient, values);
-                processes.Sum(values.AsSpan());
-                backend.Upload(values, gradient);
-            }
+        sum ??= backend.SumOver(processes);
+        foreach (var slot in slots) sum.Run(slot.Parameter.Gradient);
     }
 
     /// <summary>Makes one step of the gradients that backward passes have added up, and clears them.</summary>
@@ -114,7 +108,11 @@ public sealed class Optimizer : IDisposable
     }
 
     /// <summary>Frees moments and averages; parameters and gradients are the caller's.</summary>
-    public void Dispose() => arena.Dispose();
+    public void Dispose()
+    {
+        sum?.Dispose();
+        arena.Dispose();
+    }
 
     Tensor Keep(TrainedParameter parameter) => arena.Keep(parameter.Value.Shape, DType.F32);
 

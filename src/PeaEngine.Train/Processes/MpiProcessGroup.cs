@@ -19,12 +19,15 @@ sealed class MpiProcessGroup : ProcessGroup
         (Rank, Count) = (mpi.Rank(), mpi.Count());
         if (launched > 0 && Count != launched)
             throw new PeaException($"mpi: {launched} processes were launched, {mpi.Version()} finds {Count}, expected mpirun of the same Open MPI, or srun --mpi=pmix");
+        LocalRank = Launcher.LocalRank(Environment.GetEnvironmentVariable) ?? mpi.LocalRank();
         Processors = Math.Max(1, Environment.ProcessorCount / Neighbours());
     }
 
     public override int Rank { get; }
 
     public override int Count { get; }
+
+    public override int LocalRank { get; }
 
     public override int Processors { get; }
 

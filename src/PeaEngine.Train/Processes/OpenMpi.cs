@@ -9,8 +9,8 @@ sealed class OpenMpi
     /// <summary>The name has not changed from version 2 to 5.</summary>
     static readonly string[] Names = ["libmpi.so.40", "libmpi.so", "libmpi.40.dylib", "libmpi.dylib"];
 
-    /// <summary>MPI_IN_PLACE, MPI_THREAD_SERIALIZED and MPI_MAX_LIBRARY_VERSION_STRING of its mpi.h.</summary>
-    const int InPlace = 1, Serialized = 2, LongestVersion = 256;
+    /// <summary>MPI_IN_PLACE, MPI_THREAD_SERIALIZED, MPI_MAX_LIBRARY_VERSION_STRING and MPI_COMM_TYPE_SHARED of its mpi.h.</summary>
+    const int InPlace = 1, Serialized = 2, LongestVersion = 256, SharedMemory = 0;
 
     readonly nint library, world, single, @double, sum;
     readonly AllReduce allReduce;
@@ -25,6 +25,10 @@ sealed class OpenMpi
     delegate int Initialize(nint arguments, nint values, int required, out int provided);
 
     delegate int Ask(nint communicator, out int answer);
+
+    delegate int SplitByType(nint communicator, int type, int key, nint info, out nint part);
+
+    delegate int Free(ref nint communicator);
 
     delegate int AllReduce(nint send, ref byte receive, int count, nint type, nint operation, nint communicator);
 
@@ -59,10 +63,19 @@ sealed class OpenMpi
     public void Join() => Function<Initialize>("MPI_Init_thread")(0, 0, Serialized, out _);
 
     /// <summary>Which process this is.</summary>
-    public int Rank() => Answer("MPI_Comm_rank");
+    public int Rank() => Answer("MPI_Comm_rank", world);
+
+    /// <summary>Which one this is of those that share memory. All processes call it.</summary>
+    public int LocalRank()
+    {
+        Function<SplitByType>("MPI_Comm_split_type")(world, SharedMemory, 0, Export("ompi_mpi_info_null"), out var machine);
+        var rank = Answer("MPI_Comm_rank", machine);
+        Function<Free>("MPI_Comm_free")(ref machine);
+        return rank;
+    }
 
     /// <summary>How many there are.</summary>
-    public int Count() => Answer("MPI_Comm_size");
+    public int Count() => Answer("MPI_Comm_size", world);
 
     /// <summary>Sums over all processes in place. MPI requires (3.1, 5.9.6) that all receive identical results.</summary>
     public void Sum(Span<float> values) => allReduce(InPlace, ref MemoryMarshal.GetReference(MemoryMarshal.AsBytes(values)), values.Length, single, sum, world);
@@ -76,9 +89,9 @@ sealed class OpenMpi
     /// <summary>Waits for all to leave, and leaves.</summary>
     public void Finish() => Function<Leave>("MPI_Finalize")();
 
-    int Answer(string function)
+    int Answer(string function, nint communicator)
     {
-        Function<Ask>(function)(world, out var answer);
+        Function<Ask>(function)(communicator, out var answer);
         return answer;
     }
 

@@ -4,7 +4,7 @@ namespace PeaEngine.Train.Processes;
 /// The processes that train together, each with the same parameters and its own part of every batch. Whatever one of them calls here, all call, in
 /// the same order. Its functions are called by one thread at a time.
 /// </summary>
-public abstract class ProcessGroup : IDisposable
+public abstract class ProcessGroup : IPeers, IDisposable
 {
     /// <summary>The group of one.</summary>
     public static ProcessGroup Alone { get; } = new AloneGroup();
@@ -14,6 +14,9 @@ public abstract class ProcessGroup : IDisposable
 
     /// <summary>How many there are.</summary>
     public abstract int Count { get; }
+
+    /// <summary>Which one this is, from 0, of those on the same machine.</summary>
+    public abstract int LocalRank { get; }
 
     /// <summary>Whether this is the one that writes files and talks.</summary>
     public bool IsFirst => Rank == 0;
@@ -62,6 +65,8 @@ public abstract class ProcessGroup : IDisposable
         public override int Rank => 0;
 
         public override int Count => 1;
+
+        public override int LocalRank => 0;
 
         public override int Processors => Environment.ProcessorCount;
 

@@ -46,6 +46,10 @@ public abstract partial class Backend : IDisposable
     /// <param name="work">What to do; where it throws, the run did nothing that counts and may be tried again.</param>
     public virtual Recording Record(Action work) => new Repetition(work);
 
+    /// <summary>Meets other processes, to sum tensors with them. Each of them calls this.</summary>
+    /// <exception cref="PeaException">The devices cannot meet.</exception>
+    public virtual PeerSum SumOver(IPeers peers) => new HostSum(peers);
+
     /// <summary>Ends the backend's threads and frees its own memory.</summary>
     public abstract void Dispose();
 

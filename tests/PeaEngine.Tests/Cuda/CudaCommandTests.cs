@@ -26,10 +26,11 @@ public sealed class CudaCommandTests : IDisposable
         OnGpu("sample", "a cat", "--device", "cuda:7", "--output", folder.At("a.png")).AssertFails(ExitCode.Failed, "cuda:7: no such device, expected one of cuda:0 (");
         OnGpu("eval", "--adapter", Path.Combine(Samples, "adapter.safetensors"), "--device", "cuda:7").AssertFails(ExitCode.Failed, "cuda:7: no such device");
         OnGpu("sample", "a cat", "--device", "cuda:x").AssertFails(ExitCode.WrongUsage, "device 'cuda:x': expected cpu, cuda or cuda:N");
+        OnGpu("sample", "a cat", "--device", "cuda:local").AssertFails(ExitCode.WrongUsage, "device 'cuda:local': expected cpu, cuda or cuda:N");
         Assert.Empty(folder.Files());
     }
 
-    /// <summary>One case of one split in one language, with latents of 8×8.</summary>
+    /// <summary>One case of one split in one language, with latents of 4×4.</summary>
     [NvrtcFact]
     public void AnAdaptersDistanceIsTheOneThatTheCpuMeasures()
     {
@@ -39,9 +40,9 @@ public sealed class CudaCommandTests : IDisposable
             json["evaluation"]!["timesteps"] = new JsonArray(980);
             json["evaluation"]!["cases"]!.AsObject().Remove("unseen");
         });
-        var noise = new float[4 * 8 * 8];
+        var noise = new float[4 * 4 * 4];
         new TorchGenerator(1).Randn(noise);
-        SafetensorsWriter.Write(folder.At("evaluation.safetensors"), [TensorContent.FromSingles("noise", [1, 4, 8, 8], noise)]);
+        SafetensorsWriter.Write(folder.At("evaluation.safetensors"), [TensorContent.FromSingles("noise", [1, 4, 4, 4], noise)]);
         string[] arguments = ["eval", "--adapter", Path.Combine(Samples, "adapter.safetensors"), "--reference", reference, "--json"];
         double expected = Seen(CommandLine.Run(arguments)), actual = Seen(OnGpu([.. arguments, "--device", "cuda", "--dtype", "fp32"]));
         // In F32; a quotient of differences of predictions, which cost two of their digits.

@@ -69,6 +69,7 @@ public sealed class CudaLibraryTests : IDisposable
         Assert.Equal("cannot be used: no CUDA driver, no NVRTC", facts["cuda"]);
         Assert.Equal("not found", facts["NVRTC"]);
         Assert.Equal("not found, products are computed by the engine's own kernels", facts["cuBLASLt"]);
+        Assert.Equal("not found, processes that train together sum gradients by MPI", facts["NCCL"]);
         foreach (var (_, file) in LibraryName.Nvrtc.Files) Assert.Contains($"{file}: not there", facts["NVRTC search"], StringComparison.Ordinal);
         Assert.NotEmpty(facts["kernel cache"]);
     }

@@ -1,4 +1,5 @@
 using PeaEngine.Cuda;
+using PeaEngine.Tests.Train.Processes;
 
 namespace PeaEngine.Tests.Cuda;
 
@@ -49,6 +50,13 @@ sealed class NvrtcTheoryAttribute : TheoryAttribute
 sealed class VirtualFactAttribute : FactAttribute
 {
     public VirtualFactAttribute() => Skip = NvrtcPresence.SkipUnlessVirtual;
+}
+
+/// <summary>A test of several processes with virtual GPUs.</summary>
+[AttributeUsage(AttributeTargets.Method)]
+sealed class VirtualMpiFactAttribute : FactAttribute
+{
+    public VirtualMpiFactAttribute() => Skip = NvrtcPresence.SkipUnlessVirtual ?? (Mpirun.IsThere ? null : MpiFactAttribute.Missing);
 }
 
 /// <summary>A test of many cases that compile kernels for the virtual GPU.</summary>

@@ -5,6 +5,7 @@ using PeaEngine.Cuda;
 using PeaEngine.Cuda.Sys;
 using PeaEngine.VirtualGpu.Blas;
 using PeaEngine.VirtualGpu.Checks;
+using PeaEngine.VirtualGpu.Collective;
 using PeaEngine.VirtualGpu.Machine;
 using PeaEngine.VirtualGpu.Memory;
 using PeaEngine.VirtualGpu.Ptx;
@@ -40,7 +41,7 @@ public static unsafe partial class VirtualDriver
     }
 
     /// <summary>The virtual driver, products of matrices, and the real NVRTC.</summary>
-    public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, loadsPtx: true) { CuBlasLt = new(VirtualCuBlasLt.Table) };
+    public static CudaLibraries Libraries(NvrtcCompiler compiler) => new(new(Resolve), compiler, loadsPtx: true) { CuBlasLt = new(VirtualCuBlasLt.Table), Nccl = new(VirtualNccl.Table) };
 
     static nint Resolve(string name) => OfDevices(name) ?? OfMemory(name) ?? OfStreams(name) ?? OfModules(name) ?? OfGraphs(name) ?? throw new NotSupportedException($"the virtual driver has no {name}");
 

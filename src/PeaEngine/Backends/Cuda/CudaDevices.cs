@@ -27,6 +27,10 @@ public sealed class CudaDevices(Func<CudaLibraries> find)
         return compiler == null || TileTable.Describe(KernelCache.DefaultFolder, compiler.Version) is not { Count: > 0 } tables ? facts : [.. facts, ("tiles", string.Join("; ", tables))];
     }
 
+    /// <summary>How many the driver shows.</summary>
+    /// <exception cref="PeaException">There is no driver, or something else that devices need is not there.</exception>
+    public int Count() => CudaDevice.All(find()).Count;
+
     /// <summary>Opens a device.</summary>
     /// <exception cref="PeaException">It is not there, or something that it needs is not; the message tells what.</exception>
     public Backend Open(int ordinal, DType activations)

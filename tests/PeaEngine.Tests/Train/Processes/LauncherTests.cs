@@ -22,6 +22,20 @@ public class LauncherTests
         Assert.Equal(expected, Launcher.Count(variables.GetValueOrDefault));
     }
 
+    [Theory]
+    [InlineData(null, "")]
+    [InlineData(1, "OMPI_COMM_WORLD_LOCAL_RANK=1")]
+    // Slurm's of the shell that mpirun was called in.
+    [InlineData(2, "SLURM_LOCALID=0", "OMPI_COMM_WORLD_LOCAL_RANK=2")]
+    [InlineData(3, "SLURM_LOCALID=3")]
+    [InlineData(1, "MPI_LOCALRANKID=1")]
+    [InlineData(null, "SLURM_LOCALID=first")]
+    public void TheEnvironmentTellsWhichOfItsMachineItIs(int? expected, params string[] environment)
+    {
+        var variables = environment.Where(variable => variable.Length > 0).Select(variable => variable.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        Assert.Equal(expected, Launcher.LocalRank(variables.GetValueOrDefault));
+    }
+
     [Fact]
     public void WithoutALauncherAProcessIsAlone()
     {

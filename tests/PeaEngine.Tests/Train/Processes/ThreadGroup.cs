@@ -24,6 +24,8 @@ sealed class ThreadGroup : ProcessGroup
 
     public override int Count => given.Length;
 
+    public override int LocalRank => rank;
+
     public override int Processors => 1;
 
     /// <summary>So many of them.</summary>
