@@ -7,7 +7,8 @@ namespace PeaEngine.Perf;
 /// <param name="Bytes">What must be read and written at least: every tensor once.</param>
 /// <param name="Length">What a kernel's innermost loop runs over: a product's depth, attention's keys, a row's channels.</param>
 /// <param name="Columns">Columns of a product's result, 0 where the op is no product.</param>
-readonly record struct OpCall(string Op, string Shape, double Flops, double Bytes, int Length, int Columns = 0);
+/// <param name="OtherLength">What the loops of the op's other kernels run over, where it has several: attention's queries, a group norm's channels, a row norm's rows.</param>
+readonly record struct OpCall(string Op, string Shape, double Flops, double Bytes, int Length, int Columns = 0, int OtherLength = 0);
 
 /// <summary>Passes every op on to a backend, in the hands of who looks on.</summary>
 /// <param name="inner">What computes.</param>
@@ -41,7 +42,7 @@ abstract partial class ObservedBackend(Backend inner) : Backend
             (int)(weight.Elements / weight.Shape[0]), weight.Shape[0]), () => inner.Conv2d(x, weight, bias, y, geometry, shift, residual));
 
     public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu) =>
-        Observe(new("group_norm", $"{x.Shape}", 0, Bytes(x, x, gamma, beta, y), x.Shape.Rows / x.Shape[0]), () => inner.GroupNorm(x, gamma, beta, y, groups, epsilon, silu));
+        Observe(new("group_norm", $"{x.Shape}", 0, Bytes(x, x, gamma, beta, y), x.Shape.Rows / x.Shape[0], OtherLength: x.Shape[-1]), () => inner.GroupNorm(x, gamma, beta, y, groups, epsilon, silu));
 
     public override void LayerNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, float epsilon) =>
         Observe(new("layer_norm", $"{x.Shape}", 0, Bytes(x, gamma, beta, y), x.Shape[-1]), () => inner.LayerNorm(x, gamma, beta, y, epsilon));

@@ -7,7 +7,8 @@ namespace PeaEngine.Perf.Gpu;
 /// <param name="Name">What it is asked for by.</param>
 /// <param name="Title">What it is.</param>
 /// <param name="Work">One run of it.</param>
-sealed record GpuModel(string Name, string Title, IBenchmark Work)
+/// <param name="IsRecorded">Whether a run becomes a graph: nothing of it waits for the device.</param>
+sealed record GpuModel(string Name, string Title, IBenchmark Work, bool IsRecorded = true)
 {
     const int Tokens = 77, Guided = 2;
 
@@ -19,7 +20,7 @@ sealed record GpuModel(string Name, string Title, IBenchmark Work)
         new("vae-1024", "VAE decode, 1024²", new VaeDecode(128)),
         new("text-clip-l", "text encoder, CLIP ViT-L", new TextEncoder("text_clip_l", FullSizeSdxl.LoadTextEncoder)),
         new("text-clip-bigg", "text encoder, CLIP ViT-bigG", new TextEncoder("text_clip_bigg", FullSizeSdxl.LoadTextEncoder2)),
-        new("kd-640", "distillation step of an adapter, 640², batch 10", new DistillStep("distill_step_sdxl", TrainTarget.Adapter, 10, 80, Tokens, isFullSize: true)),
+        new("kd-640", "distillation step of an adapter, 640², batch 10", new DistillStep("distill_step_sdxl", TrainTarget.Adapter, 10, 80, Tokens, isFullSize: true), IsRecorded: false),
     ];
 
     /// <summary>The launches of a run.</summary>

@@ -5,7 +5,7 @@ namespace PeaEngine.Perf.Gpu;
 
 /// <summary>A model that was timed on a GPU.</summary>
 /// <param name="Model">The model.</param>
-/// <param name="Ms">A whole run, launched as a graph.</param>
+/// <param name="Ms">A whole run, launched as a graph where it can be one, else op by op.</param>
 /// <param name="Ops">Its ops, timed alone.</param>
 sealed record TimedModel(GpuModel Model, Spread Ms, IReadOnlyList<TimedOp> Ops)
 {
@@ -34,7 +34,9 @@ static class GpuSuite
         }
         using (var room = new Room(backend, 1))
         {
-            using var recording = backend.Record(model.Work.Set(room));
+            var run = model.Work.Set(room);
+            if (!model.IsRecorded) return new(model, clock.Time(run), ops);
+            using var recording = backend.Record(run);
             // The first run loads kernels, the second records.
             recording.Run();
             recording.Run();

@@ -9,15 +9,17 @@ namespace PeaEngine.Perf.Gpu;
 /// <param name="Multiprocessors">How many the device has: a product's tile follows from that.</param>
 /// <param name="Lengths">Two, or one where nothing depends on it.</param>
 /// <param name="Run">The op with a length.</param>
-sealed record KernelSample(string Program, int Multiprocessors, int[] Lengths, Action<Room, int> Run)
+sealed partial record KernelSample(string Program, int Multiprocessors, int[] Lengths, Action<Room, int> Run)
 {
     /// <summary>A device with one multiprocessor gets the widest tile, with four the next, and with more than there are tiles the smallest.</summary>
     const int One = 1, Four = 4, Many = 1 << 20;
 
     const DType Type = DType.F16;
 
-    /// <summary>Samples of all kernels that forward passes launch with 16-bit activations.</summary>
-    public static IReadOnlyList<KernelSample> All { get; } =
+    /// <summary>Samples of all kernels that models launch with 16-bit activations.</summary>
+    public static IReadOnlyList<KernelSample> All { get; } = [.. Forward(), .. Backward()];
+
+    static IEnumerable<KernelSample> Forward() =>
     [
         .. from multiprocessors in (int[])[One, Four, Many] select new KernelSample("conv2d", multiprocessors, [64, 128], (room, channels) => Convolve(room, channels, 512)),
         new("conv2d", One, [4, 9], (room, channels) => Convolve(room, channels, 320)),
@@ -30,6 +32,8 @@ sealed record KernelSample(string Program, int Multiprocessors, int[] Lengths, A
         // Up to 128 chunks of at least 32 pixels: longer chunks have images of more than 4096.
         new("group_norm", One, [64, 96], (room, side) => room.Backend.GroupNorm(room.New([1, side, side, 256], dtype: Type), room.New([256]), room.New([256]),
             room.Empty([1, side, side, 256], Type), 32, 1e-5f, true)),
+        // Fewer chunks of more channels, for what merges them.
+        new("group_norm", One, [16], (room, side) => room.Backend.GroupNorm(room.New([1, side, side, 512], dtype: Type), room.New([512]), room.New([512]), room.Empty([1, side, side, 512], Type), 32, 1e-5f, true)),
         new("layer_norm", One, [640, 1280], (room, channels) => room.Backend.LayerNorm(room.New([4, channels], dtype: Type), room.New([channels]), room.New([channels]), room.Empty([4, channels], Type), 1e-5f)),
         new("rms_norm", One, [1024, 2048], (room, channels) => room.Backend.RmsNorm(room.New([4, channels], dtype: Type), room.New([channels]), room.Empty([4, channels], Type), 1e-6f)),
         new("concat", One, [1280, 2560], (room, channels) => room.Backend.Concat(room.New([4, channels / 2], dtype: Type), room.New([4, channels / 2], dtype: Type), room.Empty([4, channels], Type))),

@@ -108,15 +108,41 @@ public class CudaPaperTests
         Assert.InRange(builds["nothing"].Instructions, 3, 64);
     }
 
-    /// <summary>The step that the static goal is about: SDXL in its own size, without a gigabyte of it. Every kernel of it was compiled and counted.</summary>
-    [Fact]
-    public void TheStepOfSdxlIsKnownKernelByKernel()
+    /// <summary>The step that the static goal is about, and one of distillation: SDXL in its own size, without a gigabyte of it. Every kernel of them was compiled and counted.</summary>
+    [Theory, InlineData("unet-512", true), InlineData("kd-640", true), InlineData("kd-640", false)]
+    public void TheStepsOfSdxlAreKnownKernelByKernel(string model, bool hasLibrary)
     {
-        var estimate = ModelEstimate.Of(GpuModel.All.Single(model => model.Name == "unet-512"), Chip.H100, KernelFacts.Load());
+        var estimate = ModelEstimate.Of(GpuModel.All.Single(each => each.Name == model), Chip.H100, KernelFacts.Load(), hasLibrary);
         Assert.Empty(estimate.Missing);
         var unknown = estimate.Estimates.Where(each => each.Launch.IsOurs && KernelFacts.Load().Find(each.Launch.Entry)?.Counts == null).Select(each => each.Launch.Entry).Distinct();
         Assert.True(!unknown.Any(), $"{string.Join(", ", unknown)}: not counted, 'dotnet run -c Release --project perf/PeaEngine.Perf -- gpu --count' does it");
         Assert.InRange(estimate.PeakShare, 0.1, 1);
+        // Tiles compute what is asked for, and more; a part is no more than the whole.
+        Assert.All(estimate.Estimates, each => Assert.InRange(each.Useful, 0, 1.0001));
+        Assert.All(estimate.Estimates, each => Assert.InRange(each.Launch.Call.Bytes, 0, 1e11));
+    }
+
+    /// <summary>An op's operations are those of its kernels together, and every kernel has the length that its own loop runs over.</summary>
+    [Fact]
+    public void AnOpIsDividedAmongItsLaunches()
+    {
+        var call = new OpCall("attention_backward", "", 10, 7 * 64 + 6 * 77, 77, OtherLength: 64);
+        var parts = Traffic.Divide(call, [("deltas_f16", new(1, 1)), ("attention_backward_keys_64_f16", new(1, 1)), ("attention_backward_queries_64_f16", new(1, 1))]).ToList();
+        Assert.Equal([0, 6, 4], parts.Select(part => part.Call.Flops));
+        Assert.Equal([2.0 * 64, 2 * 64 + 4 * 77, 3 * 64 + 2 * 77], parts.Select(part => part.Call.Bytes));
+        Assert.Equal([0, 64, 77], parts.Select(part => part.Call.Length));
+
+        // 770 rows in three parts of 288, which are written for 100 outputs and read again by two blocks of 256.
+        call = new OpCall("linear_weight_backward", "", 2.0 * 100 * 770, 5000, 770);
+        parts = [.. Traffic.Divide(call, [("linear_weight_backward_64x64_f16", new(new(1, 1, 3), 128)), ("sum_parts_f32", new(2, 256))])];
+        Assert.Equal([(2.0 * 100 * 770, 5000.0 + 400, 288), (0, 512 * 4 * 5, 3)], parts.Select(part => (part.Call.Flops, part.Call.Bytes, part.Call.Length)));
+
+        // A sample of 400 pixels and 64 channels, in chunks of 32.
+        call = new OpCall("group_norm_backward", "", 0, 600, 400, OtherLength: 64);
+        parts = [.. Traffic.Divide(call, [("group_norm_moments_f16", new(new(13, 1), 256)), ("group_norm_merge", new(32, 256)), ("group_norm_backward_sums_f16", new(new(1, 13), 256)),
+            ("group_norm_backward_merge", new(32, 256)), ("group_norm_backward_apply_f16", new(new(1, 13), 256))])];
+        Assert.Equal([100.0, 0, 200, 0, 300], parts.Select(part => part.Call.Bytes));
+        Assert.Equal([31, 13 * 64, 31, 13 * 64, 0], parts.Select(part => part.Call.Length));
     }
 
     [Fact]

@@ -42,9 +42,23 @@ public class CudaSuiteTests
         Assert.Contains("| linear [1,64,32] [64,32] | 2 |", output.ToString(), StringComparison.Ordinal);
     }
 
+    /// <summary>What waits for the device cannot be recorded, and is timed op by op.</summary>
+    [NvrtcFact]
+    public void ARunThatWaitsIsTimedWithoutAGraph()
+    {
+        using var context = CudaTestDevice.Open();
+        using var backend = new CudaBackend(context, DType.F16);
+        using var clock = new GpuClock(context, backend, repeats: 3);
+        var model = new GpuModel("small", "something small", new Work { Waits = true });
+        Assert.True(GpuSuite.Measure(context, backend, clock, model with { IsRecorded = false }).Ms.Median > 0);
+        Assert.Contains("download", Assert.ThrowsAny<PeaException>(() => GpuSuite.Measure(context, backend, clock, model)).Message, StringComparison.Ordinal);
+    }
+
     /// <summary>Two products and a gated one.</summary>
     sealed class Work : IBenchmark
     {
+        public bool Waits { get; init; }
+
         public List<float[]> Results { get; } = [];
 
         public string Op => "small";
@@ -64,6 +78,7 @@ public class CudaSuiteTests
                 room.Backend.Linear(x, weight, null, y);
                 room.Backend.Linear(x, weight, null, y);
                 room.Backend.Geglu(y, gates, null, z);
+                if (Waits) room.Backend.Download(z, new float[z.Elements]);
             }
             Run();
             var result = new float[z.Elements];
