@@ -3,13 +3,20 @@
 #include "activation.cuh"
 #include "vector.cuh"
 
-template <typename T> struct Output
+// Rows of the product are those of the result.
+struct InOrder
+{
+    __device__ __forceinline__ int operator()(int m) const { return m; }
+};
+
+template <typename T, class Place = InOrder> struct Output
 {
     T* y;                     // [rows, columns]
     const float* bias;        // [columns] or null
     const T* shift;           // [rows / rows_per_shift, columns] or null
     const T* residual;        // [rows, columns] or null; may be y
     int rows, columns, rows_per_shift, activation;
+    Place place;              // the result's row for a row of the product
 
     __device__ __forceinline__ float finish(float c, int m, int n) const
     {
@@ -22,7 +29,7 @@ template <typename T> struct Output
     __device__ __forceinline__ void store(int m, int n, float c) const
     {
         if (m >= rows || n >= columns) return;
-        u64 at = (u64)m * columns + n;
+        u64 at = (u64)place(m) * columns + n;
         c = finish(c, m, n);
         y[at] = from_float<T>(residual ? c + to_float(residual[at]) : c);
     }
@@ -48,7 +55,7 @@ template <typename T> struct Output
                 for (int j = 0; j < 8; j++) store(m, n + j, x[j]);
                 continue;
             }
-            u64 at = (u64)m * columns + n;
+            u64 at = (u64)place(m) * columns + n;
 #pragma unroll
             for (int j = 0; j < 8; j++) x[j] = finish(x[j], m, n + j);
             if (residual)

@@ -22,6 +22,17 @@ template <bool Centred, typename T> __device__ __forceinline__ RowStatistics sta
     return whole ? statistics_by<Centred, Vector<T>::N>(x, channels, epsilon) : statistics_by<Centred, 1>(x, channels, epsilon);
 }
 
+// N floats where only the first count of them are there: the others are zeros.
+template <int N> __device__ __forceinline__ void load_floats(float (&y)[N], const float* x, int count, bool whole)
+{
+    if (whole) load_floats(y, x);
+    else
+    {
+#pragma unroll
+        for (int j = 0; j < N; j++) y[j] = j < count ? x[j] : 0;
+    }
+}
+
 // Calls what with the number and the first column of each of this lane's vectors, of which there are Count at most.
 template <int Count, int N, typename F> __device__ __forceinline__ void for_few_columns(int columns, F what)
 {

@@ -49,17 +49,6 @@ template <int N> __device__ __forceinline__ void load_floats(float (&y)[N], cons
     }
 }
 
-// The same where only the first count of them are there: the others are zeros.
-template <int N> __device__ __forceinline__ void load_floats(float (&y)[N], const float* x, int count, bool whole)
-{
-    if (whole) load_floats(y, x);
-    else
-    {
-#pragma unroll
-        for (int j = 0; j < N; j++) y[j] = j < count ? x[j] : 0;
-    }
-}
-
 // Whether all of the addresses, and so whatever follows in steps of 16 bytes, can be read and written by vectors.
 __device__ __forceinline__ bool aligned(const void* a, const void* b = nullptr, const void* c = nullptr, const void* d = nullptr)
 {

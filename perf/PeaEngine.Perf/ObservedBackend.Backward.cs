@@ -10,7 +10,7 @@ abstract partial class ObservedBackend
 
     public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) =>
         Observe(new("conv2d_backward", $"{dy.Shape} {weight.Shape} {Text(geometry)}", 2.0 * dy.Elements * weight.Elements / weight.Shape[0], Bytes(dy, weight, dx, residual),
-            (int)(weight.Elements / weight.Shape[-1]), weight.Shape[-1]), () => inner.Conv2dBackward(dy, weight, dx, geometry, residual));
+            (int)(weight.Elements / weight.Shape[-1] / (geometry.Stride * geometry.Stride)), weight.Shape[-1]), () => inner.Conv2dBackward(dy, weight, dx, geometry, residual));
 
     public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) =>
         Observe(new("conv2d_weight_backward", $"{x.Shape} {dWeight.Shape} {Text(geometry)}", 2.0 * dy.Elements * dWeight.Elements / dWeight.Shape[0], Bytes(x, dy, dWeight, dWeight), dy.Shape.Rows, (int)(dWeight.Elements / dWeight.Shape[0])),
