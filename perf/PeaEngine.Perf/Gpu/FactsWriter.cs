@@ -39,11 +39,12 @@ static class FactsWriter
         return new(DateTime.UtcNow.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture), Machine.Commit, $"NVRTC {compiler.Version}", kernels);
     }
 
-    /// <summary>Kernels whose sources are no longer those that were compiled and counted.</summary>
+    /// <summary>Programs whose sources are no longer those that were compiled and counted, or that were not counted when there was no sample of them.</summary>
     public static IReadOnlyList<string> Stale(KernelFacts facts)
     {
         var now = KernelSources.Names.ToDictionary(name => name, name => Identity(KernelSources.Get(name)));
         return [.. facts.Kernels.Where(kernel => !now.TryGetValue(kernel.Program, out var source) || source != kernel.Source).Select(kernel => kernel.Program).Concat(now.Keys.Except(facts.Kernels.Select(kernel => kernel.Program)))
+            .Concat(KernelSample.All.Select(sample => sample.Program).Except(facts.Kernels.Where(kernel => kernel.Counts != null).Select(kernel => kernel.Program)))
             .Distinct().Order(StringComparer.Ordinal)];
     }
 

@@ -41,6 +41,7 @@ sealed partial record KernelSample(string Program, int Multiprocessors, int[] Le
         new("copy", One, [0], (room, _) => room.Backend.Copy(room.New([8192]), room.Empty([8192], Type))),
         new("copy", One, [0], (room, _) => room.Backend.Copy(room.New([8192], dtype: Type), room.Empty([8192]))),
         new("combine", One, [2, 4], (room, terms) => room.Backend.Combine(room.Empty([4096]), [.. Enumerable.Range(0, terms).Select(_ => new Term(0.5f, room.New([4096])))])),
+        new("combine", One, [2, 4], (room, terms) => room.Backend.Combine(room.Empty([8192], Type), [.. Enumerable.Range(0, terms).Select(_ => new Term(0.5f, room.New([8192], dtype: Type)))])),
         new("embedding", One, [640, 1280], (room, channels) => room.Backend.TimestepEmbedding(room.New([4]), room.Empty([4, channels], Type), true, 0)),
         new("embedding", One, [640, 1280], (room, channels) =>
         {
