@@ -54,6 +54,9 @@ public class CudaVirtualTrapTests
     public void LanesWithoutASync() => Faults("race: reads byte 4 of shared memory, which warp 0 lane 1 wrote: expected a __syncwarp between", "room[t] = t; x[t] = room[t ^ 1];", 32);
 
     [VirtualFact]
+    public void AllLanesAfterTheFirstWithoutASync() => Faults("race: reads byte 0 of shared memory, which warp 0 lane 0 wrote: expected a __syncwarp between", "if (t == 0) room[0] = t; x[t] = room[0];", 32);
+
+    [VirtualFact]
     public void LanesThatWriteTheSame() => Faults("race: writes byte 0 of shared memory, which warp 0 lane 0 wrote: expected a __syncwarp between", "room[t / 2] = t; __syncthreads(); x[t] = room[t / 2];");
 
     [VirtualFact]

@@ -57,7 +57,7 @@ sealed unsafe class SharedRaces(SharedMemory memory)
 
     uint Tick()
     {
-        if (time >= LastTime) throw new NotSupportedException($"more than {LastTime} barriers in one block");
+        if (time >= LastTime) throw new TrapException($"more than {LastTime} barriers in one block, expected an end");
         return ++time;
     }
 
@@ -91,7 +91,12 @@ sealed unsafe class SharedRaces(SharedMemory memory)
             for (var end = granule + (uint)perLane; granule < end; granule++)
             {
                 var writer = writers[granule];
-                if (writer - 1 >= ordered - 1) CheckRead(w, i, granule, writer, now);
+                if (writer - 1 >= ordered - 1)
+                {
+                    CheckRead(w, i, granule, writer, now);
+                    // This lane may be the one that wrote: the next one has to be looked at by itself.
+                    before = uint.MaxValue;
+                }
                 var reader = readers[granule];
                 if (reader < ordered) readers[granule] = now;
                 else if (reader != now)
