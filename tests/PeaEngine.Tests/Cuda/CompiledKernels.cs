@@ -8,6 +8,7 @@ namespace PeaEngine.Tests.Cuda;
 static class CompiledKernels
 {
     static readonly ConcurrentDictionary<(string Name, int Architecture), Lazy<CompiledKernel>> Compiled = [];
+    static readonly ConcurrentDictionary<(string Name, int Architecture), Lazy<IReadOnlyDictionary<string, MachineFunction>>> Disassembled = [];
 
     /// <summary>The architectures that the engine is meant for; on a GPU its own, whose compiler may be another than that of the other tests.</summary>
     public static int[] Architectures => CudaTestDevice.IsReal ? [CudaTestDevice.Architecture] : [80, 86, 89, 90];
@@ -23,6 +24,10 @@ static class CompiledKernels
             return data;
         }
     }
+
+    /// <summary>What the disassembler sees of a program's kernels.</summary>
+    public static IReadOnlyDictionary<string, MachineFunction> Functions(string name, int architecture) =>
+        Disassembled.GetOrAdd((name, architecture), key => new(() => Disassembler.Read(Get(key.Name, key.Architecture).Code))).Value;
 
     public static CompiledKernel Get(string name, int architecture) =>
         Compiled.GetOrAdd((name, architecture), key => new(() => NvrtcPresence.Compiler.Compile(KernelSources.Get(key.Name), new(key.Architecture)))).Value;

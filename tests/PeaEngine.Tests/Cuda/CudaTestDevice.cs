@@ -60,4 +60,19 @@ static class CudaTestDevice
         var device = context.Device;
         return $"cuda:{device.Ordinal}: {device.Name}, compute capability {device.Capability}, {device.Multiprocessors} multiprocessors; NVRTC {Libraries.Compiler.Version}, kernels as {context.Target}";
     }
+
+    /// <summary>Opens a virtual device with so many multiprocessors, whatever <c>PEA_CUDA</c> says.</summary>
+    public static CudaContext OpenVirtual(int multiprocessors)
+    {
+        var before = VirtualDriver.Multiprocessors;
+        VirtualDriver.Multiprocessors = multiprocessors;
+        try
+        {
+            return new(VirtualDriver.Libraries(NvrtcPresence.Compiler));
+        }
+        finally
+        {
+            VirtualDriver.Multiprocessors = before;
+        }
+    }
 }

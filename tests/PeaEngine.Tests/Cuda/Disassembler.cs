@@ -3,10 +3,32 @@ using System.Text.RegularExpressions;
 
 namespace PeaEngine.Tests.Cuda;
 
+/// <summary>A kernel's machine code in numbers.</summary>
+/// <param name="Instructions">All of them.</param>
+/// <param name="Exits">Those that end a thread.</param>
+/// <param name="Products">Products of 16-bit floats by tensor cores, summed in F32.</param>
+/// <param name="OtherProducts">Other products by tensor cores.</param>
+/// <param name="Local">Loads and stores of local memory, where registers are spilled to.</param>
+sealed record MachineFunction(int Instructions, int Exits, int Products, int OtherProducts, int Local)
+{
+    /// <summary>Of instructions with their modifiers: <c>HMMA.16816.F32</c>.</summary>
+    public static MachineFunction Of(IReadOnlyCollection<string> instructions)
+    {
+        int Count(params ReadOnlySpan<string> beginnings)
+        {
+            var count = 0;
+            foreach (var beginning in beginnings) count += instructions.Count(instruction => instruction.StartsWith(beginning, StringComparison.Ordinal));
+            return count;
+        }
+        var products = Count("HMMA.16816.F32");
+        return new(instructions.Count, Count("EXIT"), products, Count("HMMA", "IMMA", "DMMA", "BMMA") - products, Count("LDL", "STL"));
+    }
+}
+
 /// <summary>NVIDIA's <c>cuobjdump</c>, which shows machine code as text: what <c>PEA_CUOBJDUMP</c> names, or what the path has.</summary>
 static partial class Disassembler
 {
-    const string Variable = "PEA_CUOBJDUMP", Program = "cuobjdump";
+    const string Variable = "PEA_CUOBJDUMP", Program = "cuobjdump", Beginning = "Function : ";
 
     static readonly string? Found = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? named
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, Program)).FirstOrDefault(File.Exists);
@@ -14,8 +36,8 @@ static partial class Disassembler
     /// <summary>Why a test is skipped, or null.</summary>
     public static string? Skip => NvrtcPresence.Skip ?? (Found == null ? $"no {Program} on this machine: name it by {Variable}" : null);
 
-    /// <summary>The instructions of each function of a cubin, each with its modifiers: <c>HMMA.16816.F32</c>.</summary>
-    public static IReadOnlyDictionary<string, string[]> Read(byte[] cubin)
+    /// <summary>The functions of a cubin.</summary>
+    public static IReadOnlyDictionary<string, MachineFunction> Read(byte[] cubin)
     {
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "kernel.cubin");
@@ -24,11 +46,8 @@ static partial class Disassembler
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
-        return Function().Matches(text).ToDictionary(function => function.Groups[1].Value, function => Instruction().Matches(function.Groups[2].Value).Select(instruction => instruction.Groups[1].Value).ToArray());
+        return text.Split(Beginning)[1..].ToDictionary(function => function[..function.AsSpan().IndexOfAny('\r', '\n')], function => MachineFunction.Of([.. Instruction().Matches(function).Select(instruction => instruction.Groups[1].Value)]));
     }
-
-    [GeneratedRegex(@"Function : (\w+)(.*?)(?=Function : |\z)", RegexOptions.Singleline)]
-    private static partial Regex Function();
 
     [GeneratedRegex(@"^\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?\s*([A-Z][A-Z0-9_.]*)", RegexOptions.Multiline)]
     private static partial Regex Instruction();

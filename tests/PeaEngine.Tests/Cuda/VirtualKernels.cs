@@ -48,10 +48,15 @@ sealed class VirtualKernels : IDisposable
     }
 
     /// <summary>Launches with arguments of 4 and 8 bytes, each where the kernel wants it.</summary>
-    public Counters Run(string kernel, Extent grid, Extent block, params object[] arguments) => RunShared(kernel, grid, block, 0, arguments);
+    public Counters Run(string kernel, Extent grid, Extent block, params object[] arguments) => Run(null, kernel, grid, block, 0, arguments);
 
     /// <summary>The same with dynamic shared memory.</summary>
-    public Counters RunShared(string kernel, Extent grid, Extent block, int shared, params object[] arguments)
+    public Counters RunShared(string kernel, Extent grid, Extent block, int shared, params object[] arguments) => Run(null, kernel, grid, block, shared, arguments);
+
+    /// <summary>The same with blocks in an order that a seed draws.</summary>
+    public Counters RunInOrder(int? order, string kernel, Extent grid, Extent block, params object[] arguments) => Run(order, kernel, grid, block, 0, arguments);
+
+    Counters Run(int? order, string kernel, Extent grid, Extent block, int shared, object[] arguments)
     {
         var layout = module.Parameters(kernel);
         var bytes = new byte[layout.Count == 0 ? 0 : layout[^1].Offset + layout[^1].Bytes];
@@ -68,7 +73,7 @@ sealed class VirtualKernels : IDisposable
             Assert.Equal(layout[i].Bytes, argument.Length);
             argument.CopyTo(bytes, layout[i].Offset);
         }
-        return module.Launch(kernel, grid, block, shared, bytes, mostDynamicShared: shared);
+        return module.Launch(kernel, grid, block, shared, bytes, mostDynamicShared: shared, order);
     }
 
     public void Dispose()

@@ -23,7 +23,7 @@ public class AttentionTests : OpTests<AttentionTests>, IOpCases
         Case(new(1, 33, 45, 2, 12), inPlace: true, sums: true),
     ];
 
-    static OpCase Case(AttentionCase @case, bool inPlace = false, bool sums = false) =>
+    internal static OpCase Case(AttentionCase @case, bool inPlace = false, bool sums = false) =>
         new($"{@case}{(inPlace ? " in place" : "")}", @case.Scale == 0 ? 2e-6 : 1e-4, fenced =>
         {
             Tensor q = fenced.Normal(@case.QueryShape), k = fenced.Normal(@case.KeyShape), v = fenced.Normal(@case.KeyShape), y = inPlace ? q : fenced.New(q.Shape);

@@ -13,7 +13,7 @@ public class Conv2dTests : OpTests<Conv2dTests>, IOpCases
     ];
 
     // Sums of up to 11529 products in single precision.
-    static OpCase Case(ConvCase shape, DType dtype, bool bias, bool shift, bool residual, bool inPlace) =>
+    internal static OpCase Case(ConvCase shape, DType dtype, bool bias, bool shift, bool residual, bool inPlace) =>
         new($"{shape} {dtype}{(bias ? " bias" : "")}{(shift ? " shift" : "")}{(residual ? " residual" : "")}{(inPlace ? " in place" : "")}", 5e-6, fenced =>
         {
             Tensor x = fenced.Normal([shape.Batch, shape.Height, shape.Width, shape.In]);

@@ -7,8 +7,11 @@ public class GegluTests : OpTests<GegluTests>, IOpCases
         from dtype in (DType[])[DType.F32, DType.F16, DType.BF16]
         from bias in (bool[])[false, true]
         from activation in (Activation[])[Activation.Gelu, Activation.GeluTanh]
-        // Products of two sums of up to 1281 products in single precision.
-        select new OpCase($"{shape} {dtype} {activation}{(bias ? " bias" : "")}", 3e-6, fenced =>
+        select Case(shape, dtype, bias, activation);
+
+    // Products of two sums of up to 1281 products in single precision.
+    internal static OpCase Case((int M, int N, int K) shape, DType dtype, bool bias, Activation activation) =>
+        new($"{shape} {dtype} {activation}{(bias ? " bias" : "")}", 3e-6, fenced =>
         {
             var (m, n, k) = shape;
             Tensor x = fenced.Normal([m, k]), weight = fenced.Normal([2 * n, k], deviation: 1 / Math.Sqrt(k), dtype: dtype), y = fenced.New([m, n]);

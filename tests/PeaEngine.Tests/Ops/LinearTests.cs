@@ -22,7 +22,7 @@ public class LinearTests : OpTests<LinearTests>, IOpCases
         Case((2500, 8, 9), DType.F16, bias: true, Activation.None, Residual.None),
     ];
 
-    enum Residual
+    internal enum Residual
     {
         None,
         Apart,
@@ -30,7 +30,7 @@ public class LinearTests : OpTests<LinearTests>, IOpCases
     }
 
     // Sums of up to 1281 products in single precision.
-    static OpCase Case((int M, int N, int K) shape, DType dtype, bool bias, Activation activation, Residual residual) =>
+    internal static OpCase Case((int M, int N, int K) shape, DType dtype, bool bias, Activation activation, Residual residual) =>
         new($"{shape} {dtype}{(bias ? " bias" : "")} {activation} residual {residual}", 3e-6, fenced =>
         {
             var (m, n, k) = shape;

@@ -49,7 +49,7 @@ static class VirtualBlas
             stream.Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_KERNEL, () =>
             {
                 gemm.Run(context.Memory);
-                context.Add(new LaunchRecord(Name, new((int)gemm.D.Rows, (int)gemm.D.Columns), new(1), 0, new()));
+                context.Add(new LaunchRecord(Name, new((int)gemm.D.Rows, (int)gemm.D.Columns), new(1), 0, new()) { Factors = gemm.A.Type });
             });
         }
     }

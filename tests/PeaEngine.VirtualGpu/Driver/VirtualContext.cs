@@ -1,3 +1,4 @@
+using PeaEngine.Cuda.Sys;
 using PeaEngine.VirtualGpu.Checks;
 using PeaEngine.VirtualGpu.Machine;
 using PeaEngine.VirtualGpu.Memory;
@@ -10,7 +11,11 @@ namespace PeaEngine.VirtualGpu.Driver;
 /// <param name="Block">Threads of a block.</param>
 /// <param name="SharedBytes">Dynamic shared memory.</param>
 /// <param name="Counters">What was counted.</param>
-public sealed record LaunchRecord(string Kernel, Extent Grid, Extent Block, int SharedBytes, Counters Counters);
+public sealed record LaunchRecord(string Kernel, Extent Grid, Extent Block, int SharedBytes, Counters Counters)
+{
+    /// <summary>The type of the factors, where the kernel is a library's product.</summary>
+    internal cudaDataType? Factors { get; init; }
+}
 
 /// <summary>
 /// An opened virtual device: every opening has memory, streams and errors of its own. Work is done as late as the rules of streams allow: when
@@ -27,6 +32,7 @@ public sealed class VirtualContext
 
     readonly List<VirtualStream> streams = [];
     readonly List<LaunchRecord> launches = [];
+    int ordered;
 
     internal VirtualContext(GpuArchitecture architecture) => Architecture = architecture;
 
@@ -51,6 +57,15 @@ public sealed class VirtualContext
             lock (Gate) return [.. launches];
         }
     }
+
+    /// <summary>What draws the order in which each launch begins its blocks, another for every launch; with null the first block is the first.</summary>
+    public int? BlockOrder { get; set; } = 1;
+
+    /// <summary>Allocations of device memory so far.</summary>
+    public int Allocations { get; internal set; }
+
+    /// <summary>Copies from and to the host so far.</summary>
+    public int HostCopies { get; internal set; }
 
     /// <summary>What every call fails with after a kernel's fault.</summary>
     public string? Fault { get; internal set; }
@@ -80,6 +95,9 @@ public sealed class VirtualContext
     }
 
     internal void Add(LaunchRecord launch) => launches.Add(launch);
+
+    /// <summary>The next launch's order.</summary>
+    internal int? NextOrder() => BlockOrder is { } seed ? unchecked(seed * 65537 + ordered++) : null;
 
     internal void Add(VirtualStream stream) => streams.Add(stream);
 

@@ -70,6 +70,7 @@ public static unsafe partial class VirtualDriver
         var allocation = context.Memory.Allocate((long)bytes);
         *address = (nint)allocation.Address;
         allocation.IsMade = false;
+        context.Allocations++;
         owner.Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEM_ALLOC, () => allocation.IsMade = true);
     });
 
@@ -96,6 +97,7 @@ public static unsafe partial class VirtualDriver
     {
         ExpectPinned(context, from, bytes);
         context.Memory.Range((ulong)to, (long)bytes);
+        context.HostCopies++;
         Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY, () =>
         {
             ExpectMade(context, to);
@@ -109,6 +111,7 @@ public static unsafe partial class VirtualDriver
     {
         ExpectPinned(context, to, bytes);
         context.Memory.Range((ulong)from, (long)bytes);
+        context.HostCopies++;
         Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_MEMCPY, () =>
         {
             ExpectMade(context, from);

@@ -30,27 +30,31 @@ sealed unsafe class Launch : IDisposable
     /// <summary>Instructions that a warp may execute from one barrier to the next.</summary>
     public long MostInstructions { get; init; } = 1L << 26;
 
+    /// <summary>What draws the order in which blocks are begun; with null the first is the first.</summary>
+    public int? Order { get; init; }
+
     public GlobalRaces Races { get; } = new();
 
     /// <summary>Executes all blocks on as many threads as there are processors.</summary>
-    /// <exception cref="TrapException">A kernel did what it must not; of several faults that of the first block.</exception>
+    /// <exception cref="TrapException">A kernel did what it must not; of several faults that of the block that was begun first.</exception>
     public Counters Run()
     {
         long next = 0, blocks = (long)Grid.X * Grid.Y * Grid.Z;
         var total = new Counters();
-        (long Block, Exception Error)? fault = null;
+        var order = Order is { } seed ? new BlockOrder(blocks, seed) : (BlockOrder?)null;
+        (long Place, Exception Error)? fault = null;
         var gate = new Lock();
         void Work()
         {
             using var cta = new Cta(this);
-            for (long block; fault is null && (block = Interlocked.Increment(ref next) - 1) < blocks;)
+            for (long place; fault is null && (place = Interlocked.Increment(ref next) - 1) < blocks;)
                 try
                 {
-                    cta.Run(block);
+                    cta.Run(order?[place] ?? place);
                 }
                 catch (Exception error)
                 {
-                    lock (gate) if (fault is null || block < fault.Value.Block) fault = (block, error);
+                    lock (gate) if (fault is null || place < fault.Value.Place) fault = (place, error);
                 }
             lock (gate) total.Add(cta.Counters);
         }

@@ -78,9 +78,10 @@ public sealed class ModuleImage : IDisposable
     /// <param name="dynamicShared">Bytes of shared memory beyond the kernel's own.</param>
     /// <param name="parameters">The parameters' bytes, laid out as the kernel declares them.</param>
     /// <param name="mostDynamicShared">Bytes of dynamic shared memory that the kernel was allowed; without that 48 KiB in all.</param>
+    /// <param name="order">Draws the order in which blocks are begun; with null the first is the first.</param>
     /// <exception cref="LaunchException">The device has not got what the launch asks for.</exception>
     /// <exception cref="TrapException">The kernel did what it must not.</exception>
-    public Counters Launch(string kernel, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared = 0)
+    public Counters Launch(string kernel, Extent grid, Extent block, int dynamicShared, byte[] parameters, int mostDynamicShared = 0, int? order = null)
     {
         var program = Find(kernel);
         Check(kernel, grid, block, dynamicShared, mostDynamicShared);
@@ -95,6 +96,7 @@ public sealed class ModuleImage : IDisposable
             Block = block,
             SharedBytes = program.SharedBytes + dynamicShared,
             Parameters = pinned,
+            Order = order,
         };
         return launch.Run();
     }
