@@ -1,4 +1,6 @@
+using System.Runtime.InteropServices;
 using PeaEngine.Backends;
+using PeaEngine.Cuda;
 using PeaEngine.VirtualGpu.Driver;
 
 namespace PeaEngine.Tests.Cuda;
@@ -81,5 +83,34 @@ public class CudaCopyStreamTests
         var values = Enumerable.Range(0, 10 << 20).Select(i => (float)i).ToArray();
         backend.Upload(values, x);
         Assert.True(values.AsSpan().SequenceEqual(Read(backend, x)));
+    }
+
+    /// <summary>What the host changes, in one piece, in a whole number of them, and in no whole number: after the ops before it, before those that come.</summary>
+    [VirtualTheory, MemberData(nameof(Hasty))]
+    public void TheHostChangesWhatTheOpsBeforeItWrote(int hasty)
+    {
+        const int BlockBytes = 64;
+        using var context = CudaTestDevice.Open();
+        var work = new CudaStream(context);
+        using var staging = new Staging(work, BlockBytes);
+        if (hasty != None) VirtualContext.Current!.Hasten(hasty);
+        foreach (var elements in (int[])[1, 16, 32, 71])
+        {
+            var bytes = elements * sizeof(float);
+            using DeviceBuffer x = work.Allocate(bytes), y = work.Allocate(bytes);
+            float[] given = [.. Enumerable.Range(1, elements).Select(i => (float)i)], changed = new float[elements];
+            staging.Upload(MemoryMarshal.AsBytes(given.AsSpan()), x.Address);
+            work.Copy(x.Address, y.Address, bytes);
+            var pieces = new List<int>();
+            staging.Change(y.Address, bytes, piece =>
+            {
+                pieces.Add(piece.Length);
+                foreach (ref var value in MemoryMarshal.Cast<byte, float>(piece)) value *= -2;
+            });
+            work.Copy(y.Address, x.Address, bytes);
+            staging.Download(x.Address, MemoryMarshal.AsBytes(changed.AsSpan()));
+            Assert.Equal(given.Select(value => -2 * value), changed);
+            Assert.Equal((bytes, (bytes + BlockBytes - 1) / BlockBytes), (pieces.Sum(), pieces.Count));
+        }
     }
 }
