@@ -1,5 +1,6 @@
 // combine: y = sum of coefficient * tensor over one to eight terms, in their order; each product and sum is rounded, as the reference's separate operations round
 // y, terms [n] T; y may be a term; terms beyond count are not read
+// combine_at reads its coefficients, c [count] F32, from memory, so that a launch in a graph has those of its time
 // grid ceil(n / (256 * 16 / sizeof(T))), block 256
 // reads each term once, writes y once: memory bound; deterministic
 #include "vector.cuh"
@@ -48,3 +49,13 @@ template <typename T> __device__ __forceinline__ void combine(T* y, long long n,
         combine<T>(y, n, count, {{x0, x1, x2, x3, x4, x5, x6, x7}, {c0, c1, c2, c3, c4, c5, c6, c7}}); \
     }
 FOR_EACH_FLOAT(ENTRY)
+
+extern "C" __global__ void __launch_bounds__(256) combine_at_f32(float* y, long long n, int count, const float* c, const float* x0, const float* x1, const float* x2, const float* x3, const float* x4,
+    const float* x5, const float* x6, const float* x7)
+{
+    Terms<float> terms = {{x0, x1, x2, x3, x4, x5, x6, x7}, {}};
+#pragma unroll
+    for (int t = 0; t < TERMS; t++)
+        if (t < count) terms.c[t] = c[t];
+    combine<float>(y, n, count, terms);
+}

@@ -72,6 +72,12 @@ abstract partial class ObservedBackend(Backend inner) : Backend
         Observe(new("combine", $"{y.Shape}", 0, Bytes(y) + kept.Sum(term => Bytes(term.Tensor)), kept.Length), () => inner.Combine(y, kept));
     }
 
+    public override void CombineAt(Tensor y, Tensor coefficients, ReadOnlySpan<Tensor> terms)
+    {
+        Tensor[] kept = [.. terms];
+        Observe(new("combine", $"{y.Shape}", 0, Bytes(y, coefficients) + kept.Sum(term => Bytes(term)), kept.Length), () => inner.CombineAt(y, coefficients, kept));
+    }
+
     public override void Blend(Tensor a, Tensor b, Tensor mask, Tensor y) =>
         Observe(new("blend", $"{y.Shape}", 0, Bytes(a, b, mask, y), 0), () => inner.Blend(a, b, mask, y));
 

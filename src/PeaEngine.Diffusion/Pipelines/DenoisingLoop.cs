@@ -23,14 +23,16 @@ sealed record DenoisingInput(StepWindow Window, double Guidance, int Count, doub
 }
 
 /// <summary>
-/// The sampler: scale, predict, guide, step, all but the prediction in F32. All memory is taken before the first step; a step allocates nothing. From the scaled latents to the guided
-/// prediction it is the same work at the same addresses in all steps with the same ControlNets, which the backend records.
+/// The sampler: scale, predict, guide, step, all but the prediction in F32. All memory is taken before the first step; a step allocates nothing. Steps with the same ControlNets in
+/// which the scheduler does the same are the same work at the same addresses, which the backend records: timestep and coefficients lie in a tensor.
 /// </summary>
 sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, DenoisingInput input, Scheduler scheduler, INoiseSource noise)
 {
     readonly int rows = input.Embeddings.Rows, batch = input.Embeddings.Rows * input.Count, height = input.Start.Shape[2], width = input.Start.Shape[3], channels = input.Start.Shape[1];
 
-    readonly float[] timestepValues = new float[input.Embeddings.Rows * input.Count];
+    readonly float[] numbers = new float[input.Embeddings.Rows * input.Count + StepOps.MostCoefficients];
+
+    readonly StepOps ops = new(backend);
 
     readonly ControlBranch? control = input.Controls.Count == 0 ? null : new(input.Controls, input.GuessMode, input.Embeddings.Rows * input.Count, input.Count);
 
@@ -40,7 +42,12 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         using var arena = new Arena(backend, MeasuredArena.Measure(backend, p => Predict(p, Prepare(p), -1)));
         var pass = new Pass(backend, arena, cancellation);
         var state = Prepare(pass);
-        using var predictions = new Predictions(backend, input.Window, control, index => Predict(pass, state, index));
+        using var recordings = new StepRecordings(backend, input.Window, control, index =>
+        {
+            if (ops.IsRecordable) ops.Run(0, OpsBefore, state.Coefficients);
+            Predict(pass, state, index);
+            if (ops.IsRecordable) ops.Run(OpsBefore, ops.Count, state.Coefficients);
+        });
         scheduler.SetBeginIndex(input.Window.First);
         float[] Current()
         {
@@ -52,7 +59,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         for (var i = input.Window.First; i < input.Window.End; i++)
         {
             cancellation.ThrowIfCancellationRequested();
-            Step(state, predictions.At(i), i);
+            Step(state, recordings, i);
             meter.Advance(Current);
         }
         return FiniteValues.Check("latents", backend, Current());
@@ -61,7 +68,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     /// <summary>The tensors that live through all steps.</summary>
     /// <param name="Latents">[count, C, h, w]: what the scheduler moves</param>
     /// <param name="Scaled">[count, C, h, w]: as the model is given them</param>
-    /// <param name="Timesteps">[batch]: one value, once a sample</param>
+    /// <param name="Numbers">[batch + MostCoefficients]: what differs from step to step</param>
     /// <param name="Guided">[count, C, h, w]: what the scheduler is given</param>
     /// <param name="Original">[count, C, h, w]: what lies outside of an inpainted region</param>
     /// <param name="Noise">[count, C, h, w]: what it is given for the steps to come</param>
@@ -70,8 +77,15 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
     /// <param name="InpaintChannels">[batch, h, w, 1 + C]: what an inpainting model is given beside the latents</param>
     /// <param name="Conditioning">The UNet's.</param>
     /// <param name="Controls">The ControlNets'.</param>
-    readonly record struct State(Tensor Latents, Tensor Scaled, Tensor Timesteps, Tensor Guided, Tensor? Original, Tensor? Noise, Tensor? Proper, Tensor? Mask, Tensor? InpaintChannels,
-        UNetConditioning Conditioning, ControlNetConditioning[] Controls);
+    readonly record struct State(Tensor Latents, Tensor Scaled, Tensor Numbers, Tensor Guided, Tensor? Original, Tensor? Noise, Tensor? Proper, Tensor? Mask, Tensor? InpaintChannels,
+        UNetConditioning Conditioning, ControlNetConditioning[] Controls)
+    {
+        /// <summary>[batch]: one value, once a sample</summary>
+        public Tensor Timesteps => Numbers.Slice(0, Numbers.Shape[0] - StepOps.MostCoefficients);
+
+        /// <summary>[MostCoefficients]: those of the scheduler's ops</summary>
+        public Tensor Coefficients => Numbers.Slice(Numbers.Shape[0] - StepOps.MostCoefficients, StepOps.MostCoefficients);
+    }
 
     State Prepare(Pass p)
     {
@@ -85,7 +99,7 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         }
         Tensor? Optional(float[]? values, Shape shape, DType? type = DType.F32) => values == null ? null : Keep(values, shape, type);
 
-        Tensor latents = Keep(start.Latents, start.Shape), scaled = p.Keep(start.Shape, DType.F32), timesteps = p.Keep([batch], DType.F32), guided = p.Keep(start.Shape, DType.F32);
+        Tensor latents = Keep(start.Latents, start.Shape), scaled = p.Keep(start.Shape, DType.F32), numbers = p.Keep([batch + StepOps.MostCoefficients], DType.F32), guided = p.Keep(start.Shape, DType.F32);
         Tensor? original = Optional(start.Original, start.Shape), drawn = Optional(start.Noise, start.Shape), mask = Optional(start.Mask, start.Shape);
         Tensor? proper = mask == null ? null : p.Keep(start.Shape, DType.F32);
         var inpaint = Optional(start.InpaintChannels, [batch, height, width, 1 + channels], p.Backend.ActivationType);
@@ -103,24 +117,31 @@ sealed class DenoisingLoop(Backend backend, UNet2DConditionModel unet, Denoising
         sequence = sequence.Reshape([batch, embeddings.Tokens, sequence.Shape[1] / embeddings.Tokens]);
         Tensor? pooled = embeddings.Pooled is { } values ? Upload(values) : null, timeIds = input.TimeIds is { } ids ? Upload(ids, DType.F32) : null;
         var conditioning = unet.Condition(p, sequence, pooled, timeIds, unet.Config.TimeCondProjDim is > 0 and var dim ? GuidanceEmbedding(p, batch, dim) : null);
-        return new(latents, scaled, timesteps, guided, original, drawn, proper, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
+        return new(latents, scaled, numbers, guided, original, drawn, proper, mask, inpaint, conditioning, control?.Condition(p, sequence, pooled, timeIds) ?? []);
     }
 
+    /// <summary>How many of a step's ops come before the prediction: what scales.</summary>
+    const int OpsBefore = 1;
+
     /// <summary>One step at one of the scheduler's timesteps.</summary>
-    void Step(in State state, Recording prediction, int index)
+    void Step(in State state, StepRecordings recordings, int index)
     {
-        scheduler.ScaleModelInput(backend, state.Latents, state.Scaled);
-        Array.Fill(timestepValues, (float)scheduler.Timesteps[index]);
-        backend.Upload(timestepValues, state.Timesteps);
-        prediction.Run();
-        scheduler.Step(backend, state.Guided, state.Latents, new StepArguments(noise, input.Eta));
+        ops.Clear();
+        scheduler.NoteScaledInput(ops, state.Latents, state.Scaled);
+        scheduler.NoteStep(ops, state.Guided, state.Latents, new StepArguments(noise, input.Eta));
         if (state.Mask is { } mask)
         {
             Tensor original = state.Original!.Value, proper = state.Proper!.Value;
-            if (index + 1 < input.Window.End) scheduler.AddNoise(backend, original, state.Noise!.Value, proper, scheduler.StepIndex);
-            else backend.Copy(original, proper);
-            backend.Blend(proper, state.Latents, mask, state.Latents);
+            if (index + 1 < input.Window.End) scheduler.NoteNoise(ops, original, state.Noise!.Value, proper, scheduler.StepIndex);
+            else ops.Copy(original, proper);
+            ops.Blend(proper, state.Latents, mask, state.Latents);
         }
+        numbers.AsSpan(0, batch).Fill((float)scheduler.Timesteps[index]);
+        ops.Coefficients.CopyTo(numbers.AsSpan(batch));
+        backend.Upload(numbers, state.Numbers);
+        if (!ops.IsRecordable) ops.Run(0, OpsBefore);
+        recordings.At(index, ops).Run();
+        if (!ops.IsRecordable) ops.Run(OpsBefore, ops.Count);
     }
 
     /// <summary>From the scaled latents and the timesteps to the guided prediction, with the ControlNets that are on at a step; -1 for all.</summary>

@@ -29,7 +29,7 @@ public sealed class DDIMScheduler : AlphaScheduler
         return SpaceTimesteps(steps);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var timestep = (int)Timesteps[StepIndex];
         double alpha = AlphaCumprod(timestep), previous = PreviousAlphaCumprod(timestep - stride);
@@ -40,17 +40,17 @@ public sealed class DDIMScheduler : AlphaScheduler
 
         if (clipping.Applies)
         {
-            var clean = original.Push(backend, sample.Shape);
-            backend.Combine(clean, Of(predicted.Original.OfSample, sample), Of(predicted.Original.OfOutput, modelOutput));
-            clipping.Apply(backend, clean);
-            backend.Combine(sample, Of(direction * predicted.Noise.OfSample, sample), Of(direction * predicted.Noise.OfOutput, modelOutput),
+            var clean = original.Push(ops, sample.Shape);
+            ops.Combine(clean, Of(predicted.Original.OfSample, sample), Of(predicted.Original.OfOutput, modelOutput));
+            ops.Clip(clipping, clean);
+            ops.Combine(sample, Of(direction * predicted.Noise.OfSample, sample), Of(direction * predicted.Noise.OfOutput, modelOutput),
                 Of(Math.Sqrt(previous), clean));
         }
         else
         {
             var next = Math.Sqrt(previous) * predicted.Original + direction * predicted.Noise;
-            backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+            ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
         }
-        if (eta > 0) backend.Combine(sample, Of(1, sample), Of(deviation, Draw(backend, sample, arguments)));
+        if (eta > 0) ops.Combine(sample, Of(1, sample), Of(deviation, Draw(ops, sample, arguments)));
     }
 }

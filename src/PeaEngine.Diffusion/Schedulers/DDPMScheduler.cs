@@ -22,7 +22,7 @@ public sealed class DDPMScheduler : AlphaScheduler
 
     private protected override double[] MakeTimesteps(int steps) => SpaceTimesteps(steps);
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var timestep = (int)Timesteps[StepIndex];
         double alpha = AlphaCumprod(timestep), previous = StepIndex + 1 < Timesteps.Count ? PreviousAlphaCumprod((int)Timesteps[StepIndex + 1]) : 1;
@@ -32,18 +32,18 @@ public sealed class DDPMScheduler : AlphaScheduler
 
         if (clipping.Applies)
         {
-            var clean = original.Push(backend, sample.Shape);
-            backend.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
-            clipping.Apply(backend, clean);
-            backend.Combine(sample, Of(ofSample, sample), Of(ofOriginal, clean));
+            var clean = original.Push(ops, sample.Shape);
+            ops.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
+            ops.Clip(clipping, clean);
+            ops.Combine(sample, Of(ofSample, sample), Of(ofOriginal, clean));
         }
         else
         {
             var next = ofOriginal * predicted + new Mix(ofSample, 0);
-            backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+            ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
         }
         if (timestep <= 0) return;
         var variance = largeVariance ? beta : Math.Max((1 - previous) / (1 - alpha) * beta, 1e-20);
-        backend.Combine(sample, Of(1, sample), Of(Math.Sqrt(variance), Draw(backend, sample, arguments)));
+        ops.Combine(sample, Of(1, sample), Of(Math.Sqrt(variance), Draw(ops, sample, arguments)));
     }
 }

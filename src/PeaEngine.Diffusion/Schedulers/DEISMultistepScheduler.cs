@@ -24,19 +24,19 @@ public sealed class DEISMultistepScheduler : DpmSolverScheduler
         return timesteps;
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var left = Timesteps.Count - StepIndex;
         var lowers = lowerOrderFinal && Timesteps.Count < FewSteps;
-        Convert(backend, modelOutput, sample, toOriginal: false);
+        Convert(ops, modelOutput, sample, toOriginal: false);
 
         double alpha = Alpha(StepIndex + 1), carry = alpha / Alpha(StepIndex);
         if (SolverOrder == 1 || StepsTaken < 1 || (left == 1 && lowers))
-            backend.Combine(sample, Of(carry, sample), Of(alpha * (Rho(-1) - Rho(0)), Outputs[0]));
+            ops.Combine(sample, Of(carry, sample), Of(alpha * (Rho(-1) - Rho(0)), Outputs[0]));
         else if (SolverOrder == 2 || StepsTaken < 2 || (left == 2 && lowers))
-            backend.Combine(sample, Of(carry, sample), Of(alpha * Integral(0, 1), Outputs[0]), Of(alpha * Integral(1, 0), Outputs[1]));
+            ops.Combine(sample, Of(carry, sample), Of(alpha * Integral(0, 1), Outputs[0]), Of(alpha * Integral(1, 0), Outputs[1]));
         else
-            backend.Combine(sample, Of(carry, sample), Of(alpha * Integral(0, 1, 2), Outputs[0]), Of(alpha * Integral(1, 2, 0), Outputs[1]),
+            ops.Combine(sample, Of(carry, sample), Of(alpha * Integral(0, 1, 2), Outputs[0]), Of(alpha * Integral(1, 2, 0), Outputs[1]),
                 Of(alpha * Integral(2, 0, 1), Outputs[2]));
     }
 

@@ -20,31 +20,31 @@ public sealed class DPMSolverMultistepScheduler : DpmSolverFormScheduler
 
     private protected override double[] MakeTimesteps(int steps) => MakeTimesteps(SpaceTimesteps(steps, Training.Count - ClippedTimesteps), steps);
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var left = Timesteps.Count - StepIndex;
         var lowers = lowerOrderFinal && Timesteps.Count < FewSteps;
         // a curve down to sigma_min that ends there has a last step of no length, where higher orders divide by it
         var standsStill = SigmaTable[StepIndex + 1] == SigmaTable[StepIndex];
-        Convert(backend, modelOutput, sample);
+        Convert(ops, modelOutput, sample);
         if (SolverOrder == 1 || StepsTaken < 1 || standsStill || (left == 1 && (eulerAtFinal || lowers || EndsAtZero)))
-            StepFirst(backend, sample, sample, arguments);
+            StepFirst(ops, sample, sample, arguments);
         else if (SolverOrder == 2 || StepsTaken < 2 || (left == 2 && lowers))
-            StepSecond(backend, sample, arguments);
+            StepSecond(ops, sample, arguments);
         else
-            StepThird(backend, sample, arguments);
+            StepThird(ops, sample, arguments);
     }
 
-    void StepSecond(Backend backend, Tensor sample, StepArguments arguments)
+    void StepSecond(StepOps ops, Tensor sample, StepArguments arguments)
     {
         var step = StepFrom(StepIndex);
         var ratio = (Lambda(StepIndex) - Lambda(StepIndex - 1)) / (Lambda(StepIndex + 1) - Lambda(StepIndex));
         var first = (IsHeun ? step.Heun : step.Midpoint) / ratio;
-        backend.Combine(sample, Of(step.Carry, sample), Of(step.Zeroth + first, Outputs[0]), Of(-first, Outputs[1]));
-        AddStochastic(backend, sample, step, arguments);
+        ops.Combine(sample, Of(step.Carry, sample), Of(step.Zeroth + first, Outputs[0]), Of(-first, Outputs[1]));
+        AddStochastic(ops, sample, step, arguments);
     }
 
-    void StepThird(Backend backend, Tensor sample, StepArguments arguments)
+    void StepThird(StepOps ops, Tensor sample, StepArguments arguments)
     {
         var step = StepFrom(StepIndex);
         var h = Lambda(StepIndex + 1) - Lambda(StepIndex);
@@ -52,7 +52,7 @@ public sealed class DPMSolverMultistepScheduler : DpmSolverFormScheduler
         // D₁ = late + r₀ / (r₀ + r₁) · (late − early), D₂ = (late − early) / (r₀ + r₁), of the differences of neighbours
         var late = (step.Heun * (1 + r0 / (r0 + r1)) + step.Second / (r0 + r1)) / r0;
         var early = -(step.Heun * r0 / (r0 + r1) + step.Second / (r0 + r1)) / r1;
-        backend.Combine(sample, Of(step.Carry, sample), Of(step.Zeroth + late, Outputs[0]), Of(early - late, Outputs[1]), Of(-early, Outputs[2]));
-        AddStochastic(backend, sample, step, arguments);
+        ops.Combine(sample, Of(step.Carry, sample), Of(step.Zeroth + late, Outputs[0]), Of(early - late, Outputs[1]), Of(-early, Outputs[2]));
+        AddStochastic(ops, sample, step, arguments);
     }
 }

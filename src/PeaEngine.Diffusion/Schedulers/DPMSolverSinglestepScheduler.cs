@@ -29,31 +29,31 @@ public sealed class DPMSolverSinglestepScheduler : DpmSolverFormScheduler
         return MakeTimesteps(Array.ConvertAll(spaced, Math.Round), steps);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
-        Convert(backend, modelOutput, sample);
+        Convert(ops, modelOutput, sample);
         // image to image may begin inside a group
         var order = Math.Min(orders[StepIndex], Outputs.Count);
-        if (order == 1) backend.Copy(sample, start.Push(backend, sample.Shape));
+        if (order == 1) ops.Copy(sample, start.Push(ops, sample.Shape));
         switch (order)
         {
-            case 1: StepFirst(backend, sample, start[0], arguments); break;
-            case 2: StepSecond(backend, sample, arguments); break;
-            default: StepThird(backend, sample, arguments); break;
+            case 1: StepFirst(ops, sample, start[0], arguments); break;
+            case 2: StepSecond(ops, sample, arguments); break;
+            default: StepThird(ops, sample, arguments); break;
         }
     }
 
-    void StepSecond(Backend backend, Tensor sample, StepArguments arguments)
+    void StepSecond(StepOps ops, Tensor sample, StepArguments arguments)
     {
         var begin = StepIndex - 1;
         var step = StepFrom(begin);
         var ratio = (Lambda(StepIndex) - Lambda(begin)) / (Lambda(StepIndex + 1) - Lambda(begin));
         var first = (IsHeun ? step.Heun : step.Midpoint) / ratio;
-        backend.Combine(sample, Of(step.Carry, start[0]), Of(step.Zeroth - first, Outputs[1]), Of(first, Outputs[0]));
-        AddStochastic(backend, sample, step, arguments);
+        ops.Combine(sample, Of(step.Carry, start[0]), Of(step.Zeroth - first, Outputs[1]), Of(first, Outputs[0]));
+        AddStochastic(ops, sample, step, arguments);
     }
 
-    void StepThird(Backend backend, Tensor sample, StepArguments arguments)
+    void StepThird(StepOps ops, Tensor sample, StepArguments arguments)
     {
         var begin = StepIndex - 2;
         var step = StepFrom(begin);
@@ -66,8 +66,8 @@ public sealed class DPMSolverSinglestepScheduler : DpmSolverFormScheduler
             second = (step.Heun * r0 - 2 * step.Second) / (r0 - r1) / r1;
             third = (2 * step.Second - step.Heun * r1) / (r0 - r1) / r0;
         }
-        backend.Combine(sample, Of(step.Carry, start[0]), Of(step.Zeroth - second - third, Outputs[2]), Of(second, Outputs[1]), Of(third, Outputs[0]));
-        AddStochastic(backend, sample, step, arguments);
+        ops.Combine(sample, Of(step.Carry, start[0]), Of(step.Zeroth - second - third, Outputs[2]), Of(second, Outputs[1]), Of(third, Outputs[0]));
+        AddStochastic(ops, sample, step, arguments);
     }
 
     // the order of each timestep within its group; the last groups are smaller where the steps do not divide or the end has no noise

@@ -46,7 +46,7 @@ public abstract class DpmSolverFormScheduler : DpmSolverScheduler
     }
 
     /// <summary>Keeps the model's output as what the algorithm predicts.</summary>
-    private protected void Convert(Backend backend, Tensor modelOutput, Tensor sample) => Convert(backend, modelOutput, sample, PredictsOriginal);
+    private protected void Convert(StepOps ops, Tensor modelOutput, Tensor sample) => Convert(ops, modelOutput, sample, PredictsOriginal);
 
     /// <summary>The coefficients of a step from the beginning of one timestep to the end of the current one.</summary>
     private protected DpmSolverStep StepFrom(int begin)
@@ -56,16 +56,16 @@ public abstract class DpmSolverFormScheduler : DpmSolverScheduler
     }
 
     /// <summary>A first-order step (DDIM).</summary>
-    private protected void StepFirst(Backend backend, Tensor sample, Tensor from, StepArguments arguments)
+    private protected void StepFirst(StepOps ops, Tensor sample, Tensor from, StepArguments arguments)
     {
         var step = StepFrom(StepIndex);
-        backend.Combine(sample, Of(step.Carry, from), Of(step.Zeroth, Outputs[0]));
-        AddStochastic(backend, sample, step, arguments);
+        ops.Combine(sample, Of(step.Carry, from), Of(step.Zeroth, Outputs[0]));
+        AddStochastic(ops, sample, step, arguments);
     }
 
     /// <summary>The algorithm's noise, if it has any.</summary>
-    private protected void AddStochastic(Backend backend, Tensor sample, DpmSolverStep step, StepArguments arguments)
+    private protected void AddStochastic(StepOps ops, Tensor sample, DpmSolverStep step, StepArguments arguments)
     {
-        if (IsStochastic) backend.Combine(sample, Of(1, sample), Of(step.Noise, Draw(backend, sample, arguments)));
+        if (IsStochastic) ops.Combine(sample, Of(1, sample), Of(step.Noise, Draw(ops, sample, arguments)));
     }
 }

@@ -8,12 +8,12 @@ public abstract class DpmSolverScheduler : Scheduler
 {
     readonly SampleClipping clipping;
 
-    private protected DpmSolverScheduler(SchedulerConfig config, NoiseSchedule training, int maxOrder, bool knowsLu = false) : base(config, training)
+    private protected DpmSolverScheduler(SchedulerConfig config, NoiseSchedule training, int maxOrder, bool knowsLu = false, bool corrects = false) : base(config, training)
     {
         Curve = SigmaSchedule.Read(config, knowsLu);
         SolverOrder = config.Integer("solver_order", 2, 1, maxOrder);
-        // one more than the order: UniPC's corrector looks at the newest beside those
-        Outputs = new TensorRing(SolverOrder + 1);
+        // a corrector looks at the newest beside those of its order
+        Outputs = new TensorRing(corrects ? SolverOrder + 1 : SolverOrder);
         clipping = new SampleClipping(config, clipDefault: null);
         config.Only("use_flow_sigmas", false);
         config.Only("use_dynamic_shifting", false);
@@ -76,15 +76,15 @@ public abstract class DpmSolverScheduler : Scheduler
     private protected virtual bool RoundsTimesteps => Curve is SigmaCurve.Karras or SigmaCurve.Lu;
 
     /// <summary>Keeps what the model predicts as the latest of <see cref="Outputs"/>.</summary>
-    private protected void Convert(Backend backend, Tensor modelOutput, Tensor sample, bool toOriginal)
+    private protected void Convert(StepOps ops, Tensor modelOutput, Tensor sample, bool toOriginal)
     {
         double alpha = Alpha(StepIndex), sigma = Sigma(StepIndex);
         var predicted = Prediction.Of(PredictionType, alpha, sigma);
-        var converted = Outputs.Push(backend, sample.Shape);
+        var converted = Outputs.Push(ops, sample.Shape);
         var mix = toOriginal || clipping.Applies ? predicted.Original : predicted.Noise;
-        backend.Combine(converted, Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
+        ops.Combine(converted, Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
         if (!clipping.Applies) return;
-        clipping.Apply(backend, converted);
-        if (!toOriginal) backend.Combine(converted, Of(1 / sigma, sample), Of(-alpha / sigma, converted));
+        ops.Clip(clipping, converted);
+        if (!toOriginal) ops.Combine(converted, Of(1 / sigma, sample), Of(-alpha / sigma, converted));
     }
 }

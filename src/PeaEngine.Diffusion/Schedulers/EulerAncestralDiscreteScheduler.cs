@@ -13,11 +13,11 @@ public sealed class EulerAncestralDiscreteScheduler : SigmaScheduler
         return timesteps;
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         double sigma = SigmaTable[StepIndex], to = SigmaTable[StepIndex + 1];
         var (down, up) = SplitAncestral(sigma, to);
         var next = new Mix(1, 0) + (down - sigma) * Derivative(sigma);
-        backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput), Of(up, Draw(backend, sample, arguments)));
+        ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput), Of(up, Draw(ops, sample, arguments)));
     }
 }

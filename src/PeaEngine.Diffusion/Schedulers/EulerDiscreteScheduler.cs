@@ -36,10 +36,10 @@ public sealed class EulerDiscreteScheduler : SigmaScheduler
             : Spacing.ToSingle(timesteps);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         double sigma = SigmaTable[StepIndex], step = SigmaTable[StepIndex + 1] - sigma;
         var next = new Mix(1, 0) + step * Derivative(sigma);
-        backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+        ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
     }
 }

@@ -32,38 +32,38 @@ public sealed class HeunDiscreteScheduler : SigmaScheduler
         return Spacing.ToSingle([timesteps[0], .. Twice(timesteps[1..])]);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         if (StepsTaken % 2 == 0)
         {
             double sigma = SigmaTable[StepIndex], step = SigmaTable[StepIndex + 1] - sigma;
-            backend.Copy(sample, start.Push(backend, sample.Shape));
-            var derivative = slope.Push(backend, sample.Shape);
-            Differentiate(backend, modelOutput, sample, sigma, derivative);
-            backend.Combine(sample, Of(1, sample), Of(step, derivative));
+            ops.Copy(sample, start.Push(ops, sample.Shape));
+            var derivative = slope.Push(ops, sample.Shape);
+            Differentiate(ops, modelOutput, sample, sigma, derivative);
+            ops.Combine(sample, Of(1, sample), Of(step, derivative));
         }
         else
         {
             double sigma = SigmaTable[StepIndex], half = (sigma - SigmaTable[StepIndex - 1]) / 2;
-            Differentiate(backend, modelOutput, sample, sigma, sample);
-            backend.Combine(sample, Of(1, start[0]), Of(half, slope[0]), Of(half, sample));
+            Differentiate(ops, modelOutput, sample, sigma, sample);
+            ops.Combine(sample, Of(1, start[0]), Of(half, slope[0]), Of(half, sample));
         }
     }
 
-    void Differentiate(Backend backend, Tensor modelOutput, Tensor sample, double sigma, Tensor derivative)
+    void Differentiate(StepOps ops, Tensor modelOutput, Tensor sample, double sigma, Tensor derivative)
     {
         if (clipping.Applies)
         {
-            var clean = original.Push(backend, sample.Shape);
+            var clean = original.Push(ops, sample.Shape);
             var predicted = Original(sigma);
-            backend.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
-            clipping.Apply(backend, clean);
-            backend.Combine(derivative, Of(1 / sigma, sample), Of(-1 / sigma, clean));
+            ops.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
+            ops.Clip(clipping, clean);
+            ops.Combine(derivative, Of(1 / sigma, sample), Of(-1 / sigma, clean));
         }
         else
         {
             var mix = Derivative(sigma);
-            backend.Combine(derivative, Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
+            ops.Combine(derivative, Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
         }
     }
 }

@@ -7,11 +7,11 @@ public sealed class KDPM2AncestralDiscreteScheduler : KDPM2Scheduler
 
     private protected override float HalfwayFrom(float sigma, float next) => MiddleOfLogs(sigma, (float)SplitAncestral(sigma, next).Down);
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var (down, up) = SplitAncestral(Levels[Whole], Levels[Whole + 1]);
         var isHalfway = IsHalfway;
-        AdvanceTo(down, backend, modelOutput, sample);
-        if (isHalfway) backend.Combine(sample, Of(1, sample), Of(up, Draw(backend, sample, arguments)));
+        AdvanceTo(down, ops, modelOutput, sample);
+        if (isHalfway) ops.Combine(sample, Of(1, sample), Of(up, Draw(ops, sample, arguments)));
     }
 }

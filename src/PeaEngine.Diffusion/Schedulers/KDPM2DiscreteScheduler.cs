@@ -7,6 +7,6 @@ public sealed class KDPM2DiscreteScheduler : KDPM2Scheduler
 
     private protected override float HalfwayFrom(float sigma, float next) => MiddleOfLogs(next, sigma);
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments) =>
-        AdvanceTo(Levels[Whole + 1], backend, modelOutput, sample);
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments) =>
+        AdvanceTo(Levels[Whole + 1], ops, modelOutput, sample);
 }

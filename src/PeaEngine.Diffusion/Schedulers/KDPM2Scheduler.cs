@@ -63,20 +63,20 @@ public abstract class KDPM2Scheduler : SigmaScheduler
     }
 
     /// <summary>The first half of a step, or the second to <paramref name="end"/>.</summary>
-    private protected void AdvanceTo(double end, Backend backend, Tensor modelOutput, Tensor sample)
+    private protected void AdvanceTo(double end, StepOps ops, Tensor modelOutput, Tensor sample)
     {
         double sigma = Levels[Whole];
         if (!IsHalfway)
         {
-            backend.Copy(sample, start.Push(backend, sample.Shape));
+            ops.Copy(sample, start.Push(ops, sample.Shape));
             var half = Whole < Halfway.Length ? Halfway[Whole] : 0;
             var next = new Mix(1, 0) + (half - sigma) * Derivative(sigma);
-            backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+            ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
         }
         else
         {
             var slope = (end - sigma) * Derivative(Halfway[Whole]);
-            backend.Combine(sample, Of(1, start[0]), Of(slope.OfSample, sample), Of(slope.OfOutput, modelOutput));
+            ops.Combine(sample, Of(1, start[0]), Of(slope.OfSample, sample), Of(slope.OfOutput, modelOutput));
         }
     }
 

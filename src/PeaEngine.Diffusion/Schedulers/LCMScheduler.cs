@@ -22,7 +22,7 @@ public sealed class LCMScheduler : ConsistencyScheduler
         base.Dispose(disposing);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var timestep = (int)Timesteps[StepIndex];
         var alpha = AlphaCumprod(timestep);
@@ -34,16 +34,16 @@ public sealed class LCMScheduler : ConsistencyScheduler
         var keep = Math.Sqrt(previous);
         if (clipping.Applies)
         {
-            var clean = original.Push(backend, sample.Shape);
-            backend.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
-            clipping.Apply(backend, clean);
-            backend.Combine(sample, Of(keep * skip, sample), Of(keep * of, clean));
+            var clean = original.Push(ops, sample.Shape);
+            ops.Combine(clean, Of(predicted.OfSample, sample), Of(predicted.OfOutput, modelOutput));
+            ops.Clip(clipping, clean);
+            ops.Combine(sample, Of(keep * skip, sample), Of(keep * of, clean));
         }
         else
         {
             var next = keep * (of * predicted + new Mix(skip, 0));
-            backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+            ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
         }
-        if (!IsLast) backend.Combine(sample, Of(1, sample), Of(Math.Sqrt(1 - previous), Draw(backend, sample, arguments)));
+        if (!IsLast) ops.Combine(sample, Of(1, sample), Of(Math.Sqrt(1 - previous), Draw(ops, sample, arguments)));
     }
 }

@@ -27,17 +27,17 @@ public sealed class LMSDiscreteScheduler : SigmaScheduler
         return Spacing.ToSingle(timesteps);
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var mix = Derivative(SigmaTable[StepIndex]);
-        backend.Combine(derivatives.Push(backend, sample.Shape), Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
+        ops.Combine(derivatives.Push(ops, sample.Shape), Of(mix.OfSample, sample), Of(mix.OfOutput, modelOutput));
 
         // The order follows the place in the schedule, also where image to image has fewer derivatives yet: diffusers leaves those out.
         var order = Math.Min(StepIndex + 1, MaxOrder);
         Span<Term> terms = [Of(1, sample), default, default, default, default];
         var count = Math.Min(order, derivatives.Count);
         for (var i = 0; i < count; i++) terms[i + 1] = Of(Coefficient(order, i), derivatives[i]);
-        backend.Combine(sample, terms[..(count + 1)]);
+        ops.Combine(sample, terms[..(count + 1)]);
     }
 
     // The integral over the step of the Lagrange polynomial of one node: two Gauss points are exact up to its third degree.

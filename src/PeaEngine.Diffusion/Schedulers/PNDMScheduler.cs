@@ -56,55 +56,55 @@ public sealed class PNDMScheduler : AlphaScheduler
         return [.. prkTimesteps, .. timesteps[3..]];
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var timestep = (int)Timesteps[StepIndex];
-        if (!skipPrk && StepsTaken < prkTimesteps.Length) AdvanceRungeKutta(backend, modelOutput, sample, timestep);
-        else AdvanceMultistep(backend, modelOutput, sample, timestep);
+        if (!skipPrk && StepsTaken < prkTimesteps.Length) AdvanceRungeKutta(ops, modelOutput, sample, timestep);
+        else AdvanceMultistep(ops, modelOutput, sample, timestep);
     }
 
-    void AdvanceRungeKutta(Backend backend, Tensor modelOutput, Tensor sample, int timestep)
+    void AdvanceRungeKutta(StepOps ops, Tensor modelOutput, Tensor sample, int timestep)
     {
         var stage = StepsTaken % 4;
         var previous = timestep - (StepsTaken % 2 == 1 ? 0 : stride / 2);
         var from = (int)prkTimesteps[StepsTaken / 4 * 4];
         if (stage == 0)
         {
-            backend.Copy(modelOutput, outputs.Push(backend, sample.Shape));
-            backend.Copy(sample, start.Push(backend, sample.Shape));
-            backend.Combine(sum.Push(backend, sample.Shape), Of(1 / 6.0, modelOutput));
+            ops.Copy(modelOutput, outputs.Push(ops, sample.Shape));
+            ops.Copy(sample, start.Push(ops, sample.Shape));
+            ops.Combine(sum.Push(ops, sample.Shape), Of(1 / 6.0, modelOutput));
         }
         else
         {
-            backend.Combine(sum[0], Of(1, sum[0]), Of(stage == 3 ? 1 / 6.0 : 1 / 3.0, modelOutput));
+            ops.Combine(sum[0], Of(1, sum[0]), Of(stage == 3 ? 1 / 6.0 : 1 / 3.0, modelOutput));
         }
         var (ofSample, ofOutput) = Transfer(from, previous);
-        backend.Combine(sample, Of(ofSample, start[0]), Of(ofOutput, stage == 3 ? sum[0] : modelOutput));
+        ops.Combine(sample, Of(ofSample, start[0]), Of(ofOutput, stage == 3 ? sum[0] : modelOutput));
     }
 
-    void AdvanceMultistep(Backend backend, Tensor modelOutput, Tensor sample, int timestep)
+    void AdvanceMultistep(StepOps ops, Tensor modelOutput, Tensor sample, int timestep)
     {
         var repeated = StepsTaken == 1;
-        if (!repeated) backend.Copy(modelOutput, outputs.Push(backend, sample.Shape));
+        if (!repeated) ops.Copy(modelOutput, outputs.Push(ops, sample.Shape));
         var (ofSample, ofOutput) = repeated ? Transfer(timestep + stride, timestep) : Transfer(timestep, timestep - stride);
         switch (outputs.Count)
         {
             case 1 when repeated:
-                backend.Combine(sample, Of(ofSample, start[0]), Of(ofOutput / 2, modelOutput), Of(ofOutput / 2, outputs[0]));
+                ops.Combine(sample, Of(ofSample, start[0]), Of(ofOutput / 2, modelOutput), Of(ofOutput / 2, outputs[0]));
                 break;
             case 1:
-                backend.Copy(sample, start.Push(backend, sample.Shape));
-                backend.Combine(sample, Of(ofSample, sample), Of(ofOutput, modelOutput));
+                ops.Copy(sample, start.Push(ops, sample.Shape));
+                ops.Combine(sample, Of(ofSample, sample), Of(ofOutput, modelOutput));
                 break;
             case 2:
-                backend.Combine(sample, Of(ofSample, sample), Of(ofOutput * 3 / 2, outputs[0]), Of(-ofOutput / 2, outputs[1]));
+                ops.Combine(sample, Of(ofSample, sample), Of(ofOutput * 3 / 2, outputs[0]), Of(-ofOutput / 2, outputs[1]));
                 break;
             case 3:
-                backend.Combine(sample, Of(ofSample, sample), Of(ofOutput * 23 / 12, outputs[0]), Of(-ofOutput * 16 / 12, outputs[1]),
+                ops.Combine(sample, Of(ofSample, sample), Of(ofOutput * 23 / 12, outputs[0]), Of(-ofOutput * 16 / 12, outputs[1]),
                     Of(ofOutput * 5 / 12, outputs[2]));
                 break;
             default:
-                backend.Combine(sample, Of(ofSample, sample), Of(ofOutput * 55 / 24, outputs[0]), Of(-ofOutput * 59 / 24, outputs[1]),
+                ops.Combine(sample, Of(ofSample, sample), Of(ofOutput * 55 / 24, outputs[0]), Of(-ofOutput * 59 / 24, outputs[1]),
                     Of(ofOutput * 37 / 24, outputs[2]), Of(-ofOutput * 9 / 24, outputs[3]));
                 break;
         }

@@ -10,6 +10,7 @@ namespace PeaEngine.Diffusion.Schedulers;
 public abstract class Scheduler : IDisposable
 {
     readonly TensorRing noise = new(1);
+    StepOps? own;
     double[] timesteps = [];
 
     private protected Scheduler(SchedulerConfig config, NoiseSchedule training)
@@ -99,9 +100,9 @@ public abstract class Scheduler : IDisposable
     /// <param name="scaled">As many elements; may be <paramref name="sample"/></param>
     public void ScaleModelInput(Backend backend, Tensor sample, Tensor scaled)
     {
-        ArgumentNullException.ThrowIfNull(backend);
-        RequireStep();
-        backend.Combine(scaled, new Term((float)InputScale(StepIndex), sample));
+        var ops = Begin(backend);
+        NoteScaledInput(ops, sample, scaled);
+        ops.Run(0, ops.Count);
     }
 
     /// <summary>Takes the current step and goes on to the next.</summary>
@@ -112,11 +113,9 @@ public abstract class Scheduler : IDisposable
     /// <exception cref="PeaException">All steps are taken, or noise is needed and there is no source of it.</exception>
     public void Step(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments = default)
     {
-        ArgumentNullException.ThrowIfNull(backend);
-        RequireStep();
-        Advance(backend, modelOutput, sample, arguments);
-        StepIndex++;
-        StepsTaken++;
+        var ops = Begin(backend);
+        NoteStep(ops, modelOutput, sample, arguments);
+        ops.Run(0, ops.Count);
     }
 
     /// <summary>A clean sample as it is at the beginning of a step: noisy = a · original + b · noise.</summary>
@@ -127,10 +126,9 @@ public abstract class Scheduler : IDisposable
     /// <param name="index">Into <see cref="Timesteps"/>.</param>
     public void AddNoise(Backend backend, Tensor original, Tensor noise, Tensor noisy, int index)
     {
-        ArgumentNullException.ThrowIfNull(backend);
-        if ((uint)index >= (uint)timesteps.Length) throw new PeaException($"noise of step {index}: {timesteps.Length} timesteps are set");
-        var (ofOriginal, ofNoise) = NoiseLevel(index);
-        backend.Combine(noisy, new Term((float)ofOriginal, original), new Term((float)ofNoise, noise));
+        var ops = Begin(backend);
+        NoteNoise(ops, original, noise, noisy, index);
+        ops.Run(0, ops.Count);
     }
 
     /// <summary>Frees the tensors kept between steps.</summary>
@@ -138,6 +136,30 @@ public abstract class Scheduler : IDisposable
     {
         Dispose(true);
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>Notes <see cref="ScaleModelInput"/> instead of doing it.</summary>
+    internal void NoteScaledInput(StepOps ops, Tensor sample, Tensor scaled)
+    {
+        RequireStep();
+        ops.Combine(scaled, new Term((float)InputScale(StepIndex), sample));
+    }
+
+    /// <summary>Notes <see cref="Step"/> instead of doing it, and goes on to the next step. Noise is drawn at once.</summary>
+    internal void NoteStep(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    {
+        RequireStep();
+        Advance(ops, modelOutput, sample, arguments);
+        StepIndex++;
+        StepsTaken++;
+    }
+
+    /// <summary>Notes <see cref="AddNoise"/> instead of doing it.</summary>
+    internal void NoteNoise(StepOps ops, Tensor original, Tensor noise, Tensor noisy, int index)
+    {
+        if ((uint)index >= (uint)timesteps.Length) throw new PeaException($"noise of step {index}: {timesteps.Length} timesteps are set");
+        var (ofOriginal, ofNoise) = NoiseLevel(index);
+        ops.Combine(noisy, new Term((float)ofOriginal, original), new Term((float)ofNoise, noise));
     }
 
     internal static Scheduler FromConfig(SchedulerConfig config) => config.ClassName switch
@@ -161,7 +183,7 @@ public abstract class Scheduler : IDisposable
 
     private protected abstract double[] MakeTimesteps(int steps);
 
-    private protected abstract void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments);
+    private protected abstract void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments);
 
     /// <summary>What of the clean sample and of unit noise is in a noisy sample at the beginning of a step.</summary>
     private protected abstract (double OfOriginal, double OfNoise) NoiseLevel(int index);
@@ -175,9 +197,9 @@ public abstract class Scheduler : IDisposable
     protected virtual void Dispose(bool disposing) => noise.Dispose();
 
     /// <summary>Draws noise of the sample's shape; it lives until the next draw.</summary>
-    private protected Tensor Draw(Backend backend, Tensor sample, StepArguments arguments)
+    private protected Tensor Draw(StepOps ops, Tensor sample, StepArguments arguments)
     {
-        var drawn = noise.Push(backend, sample.Shape);
+        var drawn = noise.Push(ops, sample.Shape);
         if (arguments.Noise == null) throw new PeaException($"{ClassName}: step {StepIndex} draws noise, but no source of it was given");
         arguments.Noise.Fill(drawn);
         return drawn;
@@ -190,6 +212,15 @@ public abstract class Scheduler : IDisposable
     }
 
     private protected static Term Of(double coefficient, Tensor tensor) => new((float)coefficient, tensor);
+
+    /// <summary>Ops to be noted and done at once.</summary>
+    StepOps Begin(Backend backend)
+    {
+        ArgumentNullException.ThrowIfNull(backend);
+        if (own?.Backend != backend) own = new(backend);
+        own.Clear();
+        return own;
+    }
 
     void RequireStep()
     {

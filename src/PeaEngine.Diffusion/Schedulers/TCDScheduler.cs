@@ -7,7 +7,7 @@ public sealed class TCDScheduler : ConsistencyScheduler
 
     internal TCDScheduler(SchedulerConfig config) : base(config) { }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
         var eta = arguments.Eta ?? DefaultEta;
         if (eta is not (>= 0 and <= 1)) throw new PeaException($"eta {eta}: {ClassName} expects 0 to 1");
@@ -19,8 +19,8 @@ public sealed class TCDScheduler : ConsistencyScheduler
         var predicted = Prediction.Of(PredictionType, Math.Sqrt(alpha), Math.Sqrt(1 - alpha));
         var keep = eta > 0 && !IsLast ? Math.Sqrt(previous / reached) : 1;
         var next = keep * (Math.Sqrt(reached) * predicted.Original + Math.Sqrt(1 - reached) * predicted.Noise);
-        backend.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
+        ops.Combine(sample, Of(next.OfSample, sample), Of(next.OfOutput, modelOutput));
         if (eta > 0 && !IsLast)
-            backend.Combine(sample, Of(1, sample), Of(Math.Sqrt(1 - previous / reached), Draw(backend, sample, arguments)));
+            ops.Combine(sample, Of(1, sample), Of(Math.Sqrt(1 - previous / reached), Draw(ops, sample, arguments)));
     }
 }

@@ -15,7 +15,7 @@ public sealed class UniPCMultistepScheduler : DpmSolverScheduler
     int order;
 
     internal UniPCMultistepScheduler(SchedulerConfig config)
-        : base(config, new NoiseSchedule(config, takesZeroSnr: true, NoiseSchedule.AlmostZero), MaxOrder)
+        : base(config, new NoiseSchedule(config, takesZeroSnr: true, NoiseSchedule.AlmostZero), MaxOrder, corrects: true)
     {
         predictsOriginal = config.Flag("predict_x0", true);
         // midpoint, heun and logrho are other solvers' types, which diffusers takes as bh2
@@ -50,19 +50,19 @@ public sealed class UniPCMultistepScheduler : DpmSolverScheduler
         return timesteps;
     }
 
-    private protected override void Advance(Backend backend, Tensor modelOutput, Tensor sample, StepArguments arguments)
+    private protected override void Advance(StepOps ops, Tensor modelOutput, Tensor sample, StepArguments arguments)
     {
-        Convert(backend, modelOutput, sample, predictsOriginal);
-        if (StepsTaken > 0 && !disabledCorrector.Contains(StepIndex - 1)) Update(backend, sample, previous[0], StepIndex, corrects: true);
+        Convert(ops, modelOutput, sample, predictsOriginal);
+        if (StepsTaken > 0 && !disabledCorrector.Contains(StepIndex - 1)) Update(ops, sample, previous[0], StepIndex, corrects: true);
 
         order = Math.Min(lowerOrderFinal ? Math.Min(SolverOrder, Timesteps.Count - StepIndex) : SolverOrder, StepsTaken + 1);
-        backend.Copy(sample, previous.Push(backend, sample.Shape));
-        Update(backend, sample, sample, StepIndex + 1, corrects: false);
+        ops.Copy(sample, previous.Push(ops, sample.Shape));
+        Update(ops, sample, sample, StepIndex + 1, corrects: false);
     }
 
     // The B(h) update of the paper from the beginning of the step that ends at index `end`: the predictor uses the outputs up to that
     // beginning, the corrector also the one at the end.
-    void Update(Backend backend, Tensor sample, Tensor from, int end, bool corrects)
+    void Update(StepOps ops, Tensor sample, Tensor from, int end, bool corrects)
     {
         var begin = end - 1;
         var newest = corrects ? 1 : 0;
@@ -90,7 +90,7 @@ public sealed class UniPCMultistepScheduler : DpmSolverScheduler
             ofBegin -= weight;
         }
         terms[1] = Of(ofBegin, Outputs[newest]);
-        backend.Combine(sample, terms[..count]);
+        ops.Combine(sample, terms[..count]);
     }
 
     // Σ weightₖ · ratioₖⁱ⁻¹ = bᵢ. The predictor's last ratio is unused; the smallest systems have the paper's simple weight of a half.

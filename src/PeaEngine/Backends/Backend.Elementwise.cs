@@ -25,6 +25,20 @@ public abstract partial class Backend
     /// <param name="terms">One to eight terms.</param>
     public abstract void Combine(Tensor y, params ReadOnlySpan<Term> terms);
 
+    /// <summary><see cref="Combine"/> with coefficients that lie where the tensors do, so that a recorded one has those of its time.</summary>
+    /// <param name="y">F32; may be one of the terms</param>
+    /// <param name="coefficients">[terms] F32</param>
+    /// <param name="terms">One to eight, F32.</param>
+    public virtual void CombineAt(Tensor y, Tensor coefficients, ReadOnlySpan<Tensor> terms)
+    {
+        const int Most = 8;
+        Span<Term> given = [default, default, default, default, default, default, default, default];
+        if (terms.Length is < 1 or > Most) throw new PeaException($"combine: {terms.Length} terms, expected 1 to {Most}");
+        var values = coefficients.AsSpan<float>();
+        for (var i = 0; i < terms.Length; i++) given[i] = new(values[i], terms[i]);
+        Combine(y, given[..terms.Length]);
+    }
+
     /// <summary>y = a followed by b along the last dimension.</summary>
     /// <param name="a">[.., A] T</param>
     /// <param name="b">[.., B] T</param>

@@ -43,6 +43,7 @@ sealed record RepresentativeOp(string Name, int Multiprocessors, Action<CudaBack
            }),
         new("blend", Few, (b, t, type) => b.Blend(t.Of(type, 65536), t.Of(type, 65536), t.Of(type, 65536), t.Of(type, 65536))),
         new("combine", Few, (b, t, type) => b.Combine(t.Of(type, 65536), new(1, t.Of(type, 65536)), new(2, t.Of(type, 65536)), new(-1, t.Of(type, 65536)))),
+        new("combine at", Few, (b, t, _) => b.CombineAt(t.Of(DType.F32, 65536), t.Of(DType.F32, 3), [t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536)])),
         new("concat", Few, (b, t, type) => b.Concat(t.Of(type, 64, 1280), t.Of(type, 64, 640), t.Of(type, 64, 1920))),
         // 128 pixels and 256 columns are 1, 2 and 8 tiles.
         .. from multiprocessors in (int[])[Few, Some, Many] select new RepresentativeOp("convolution", multiprocessors, (b, t, type) => Convolve(b, t, type, 64, 256)),
