@@ -46,6 +46,9 @@ static class DeviceOptions
 
     static string NameOf(ParseResult parsed, int? localRank) => parsed.GetRequiredValue(Name) is var name && name == Local && localRank is { } rank ? $"cuda:{rank}" : name;
 
+    /// <summary>What is computed in: what was asked for, or what the device does by itself.</summary>
+    public static DType Activations(ParseResult parsed) => TypeOf(parsed) ?? Device.DefaultActivations(NameOf(parsed, 0));
+
     /// <summary>The type that was asked for, of a command that has the option.</summary>
     static DType? TypeOf(ParseResult parsed) => parsed.CommandResult.Command.Options.Contains(Type) ? parsed.GetValue(Type) : null;
 }

@@ -62,7 +62,7 @@ static class TrainCommand
         {
             // Of the process with the most samples.
             var part = config with { Data = config.Data with { BatchSize = (config.Data.BatchSize + processes.Count - 1) / processes.Count } };
-            if (processes.IsFirst) output.Write(MemoryTable.Text(TrainingMemory.Measure(part), config.Recompute));
+            if (processes.IsFirst) output.Write(MemoryTable.Text(TrainingMemory.Measure(part, DeviceOptions.Activations(parsed)), config.Recompute));
             return ExitCode.Done;
         }
         using var backend = DeviceOptions.Open(parsed, processes.Processors, processes.LocalRank);

@@ -82,9 +82,23 @@ public sealed class PeaAdapter : IDisposable
     public AdapterOutput Forward(Pass p, Tensor hidden, ReadOnlySpan<byte> mask)
     {
         ArgumentNullException.ThrowIfNull(p);
+        if (hidden.Shape.Rank == 3 && mask.Length != hidden.Shape.Rows) throw new PeaException($"adapter: a mask of {mask.Length} values, expected {hidden.Shape.Rows}");
+        if (!MasksPooledMean || fc == null) return Forward(p, hidden, (Tensor?)null);
+        var counted = p.Save([hidden.Shape[0], hidden.Shape[1]], DType.U8);
+        p.Backend.Upload(mask, counted);
+        return Forward(p, hidden, counted);
+    }
+
+    /// <summary>The same with the mask on the backend, so that it is ops alone.</summary>
+    /// <param name="p">The pass.</param>
+    /// <param name="hidden">[B, T, <see cref="InFeatures"/>]</param>
+    /// <param name="mask">[B, T] U8; a backward pass finds it there. It may be none where the pooled mean is not masked.</param>
+    /// <exception cref="PeaException">Another number of channels.</exception>
+    public AdapterOutput Forward(Pass p, Tensor hidden, Tensor? mask)
+    {
+        ArgumentNullException.ThrowIfNull(p);
         if (hidden.Shape.Rank != 3 || hidden.Shape[2] != InFeatures) throw new PeaException($"adapter: a student's hidden state {hidden.Shape}, expected [batch, tokens, {InFeatures}]");
         int batch = hidden.Shape[0], tokens = hidden.Shape[1];
-        if (mask.Length != batch * tokens) throw new PeaException($"adapter: a mask of {mask.Length} values, expected {batch * tokens}");
         var sequence = p.New([batch, tokens, SequenceFeatures]);
         Tensor? pooled = PooledFeatures is { } features ? p.New([batch, features]) : null;
         using var scope = p.Scratch();
@@ -100,7 +114,7 @@ public sealed class PeaAdapter : IDisposable
         }
         if (fc == null) return new(sequence, null);
         p.Saved?.Push(x);
-        var counted = Counted(p, mask, batch, tokens);
+        Tensor? counted = MasksPooledMean ? mask : null;
         p.Backend.MeanTokens(x, counted, pooled!.Value);
         if (counted is { } tensor) p.Saved?.Push(tensor);
         fc.Forward(p, Gelu(p, x), sequence);
@@ -108,7 +122,7 @@ public sealed class PeaAdapter : IDisposable
     }
 
     /// <summary>
-    /// The backward pass of <see cref="Forward"/>, over what that left in the same pass: adds to the gradients of the weights that are collected. The
+    /// The backward pass of <see cref="Forward(Pass, Tensor, Tensor?)"/>, over what that left in the same pass: adds to the gradients of the weights that are collected. The
     /// activations' outputs are computed again.
     /// </summary>
     /// <param name="p">The pass.</param>
@@ -151,15 +165,6 @@ public sealed class PeaAdapter : IDisposable
         var y = p.New(x.Shape);
         p.Backend.Activate(x, y, Activation.Gelu);
         return y;
-    }
-
-    /// <summary>The mask on the backend, where the mean is masked.</summary>
-    Tensor? Counted(Pass p, ReadOnlySpan<byte> mask, int batch, int tokens)
-    {
-        if (!MasksPooledMean) return null;
-        var counted = p.Save([batch, tokens], DType.U8);
-        p.Backend.Upload(mask, counted);
-        return counted;
     }
 
     /// <summary>torch's Sequential counts the activations too: every second module is a linear.</summary>

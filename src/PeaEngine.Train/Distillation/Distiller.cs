@@ -17,8 +17,12 @@ public sealed class Distiller : IDisposable
     readonly DistillationOptions options;
     readonly UnconditionalText unconditional;
     readonly ProcessGroup processes;
-    readonly Dictionary<(Shape Latents, int Taught, bool Drops, int StudentTokens, int TeacherValues), long> measured = [];
+    readonly Dictionary<PassKind, long> measured = [];
+    readonly Dictionary<PassKind, RecordedPass> recorded = [];
     Arena? arena;
+
+    /// <summary>Kinds of passes that are remembered as recordings at a time.</summary>
+    const int MostRecorded = 32;
 
     /// <summary>A distiller; models and target stay the caller's.</summary>
     /// <param name="backend">Where they are.</param>
@@ -48,22 +52,20 @@ public sealed class Distiller : IDisposable
     /// </summary>
     /// <param name="batch">This process's samples.</param>
     /// <param name="passes">How many passes they are computed in, to take less memory.</param>
+    /// <param name="lossScale">What the gradients are multiplied by on their whole way back, so that none is too small for activations of 16 bits; a power of two.</param>
     /// <param name="cancellation">Ends it between two operations.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
-    public DistillationLoss Accumulate(DistillationBatch batch, int passes = 1, CancellationToken cancellation = default)
+    public DistillationLoss Accumulate(DistillationBatch batch, int passes = 1, double lossScale = 1, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
         var whole = GroupCounts.Of(batch, options).Over(processes);
         var parts = batch.Cut(passes);
         var statistics = NeedsStatistics(whole) ? Statistics(processes) : null;
-        if (statistics != null && passes > 1)
-        {
-            // Variances are over all passes: the teacher runs through them once before. To keep its blocks' outputs instead would take memory for each pass.
-            foreach (var part in parts) Compute(part, whole, step => step.Survey(unet, target, unconditional, statistics), cancellation);
-            statistics.Complete();
-        }
+        // Variances are over all passes: the teacher runs through them once before. To keep its blocks' outputs instead would take memory for each pass.
+        if (statistics != null && passes > 1) Survey(parts, whole, statistics, cancellation);
         var loss = new DistillationLoss();
-        foreach (var part in parts) Compute(part, whole, step => loss += step.Run(unet, target, unconditional, statistics), cancellation);
+        foreach (var part in parts)
+            loss += statistics == null ? Repeat(part, whole, lossScale, cancellation) : Compute(part, whole, statistics, lossScale, (step, survey) => step.Run(unet, target, survey), cancellation);
         return loss;
     }
 
@@ -74,13 +76,9 @@ public sealed class Distiller : IDisposable
         ArgumentNullException.ThrowIfNull(batches);
         var whole = batches.Select(batch => GroupCounts.Of(batch, options)).Aggregate(new GroupCounts(), (sum, counts) => new(sum.Count + counts.Count, sum.Taught + counts.Taught));
         var statistics = NeedsStatistics(whole) ? Statistics(ProcessGroup.Alone) : null;
-        if (statistics != null)
-        {
-            foreach (var batch in batches) Compute(batch, whole, step => step.Survey(unet, target, unconditional, statistics), cancellation);
-            statistics.Complete();
-        }
+        if (statistics != null) Survey(batches, whole, statistics, cancellation);
         var loss = new DistillationLoss();
-        foreach (var batch in batches) Compute(batch, whole, step => loss += step.Evaluate(unet, target, unconditional, statistics), cancellation);
+        foreach (var batch in batches) loss += Compute(batch, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, survey), cancellation);
         return loss;
     }
 
@@ -92,20 +90,79 @@ public sealed class Distiller : IDisposable
     public Arena Reserve(long bytes)
     {
         if (arena is { } enough && enough.Capacity >= bytes) return enough;
+        Forget();
         arena?.Dispose();
         return arena = new(backend, bytes);
     }
 
     /// <summary>Frees the memory of its steps.</summary>
-    public void Dispose() => arena?.Dispose();
+    public void Dispose()
+    {
+        Forget();
+        arena?.Dispose();
+    }
 
     bool NeedsStatistics(GroupCounts whole) => options.NormalizesFeatures && options.FeatureWeight > 0 && whole.Taught > 0;
 
-    /// <summary>Of the down blocks, the middle and the up blocks.</summary>
-    FeatureStatistics Statistics(ProcessGroup among) => new(2 * unet.Config.BlockOutChannels.Count + 1, among);
+    /// <summary>Blocks that are compared: the down blocks, the middle and the up blocks.</summary>
+    int Blocks => 2 * unet.Config.BlockOutChannels.Count + 1;
 
-    /// <summary>In the memory of a step, which is more than any part of one takes.</summary>
-    void Compute(DistillationBatch part, GroupCounts whole, Action<DistillationStep> compute, CancellationToken cancellation)
+    FeatureStatistics Statistics(ProcessGroup among) => new(Blocks, among);
+
+    /// <summary>Runs the teacher alone through all passes, for the variances of its blocks.</summary>
+    void Survey(IReadOnlyList<DistillationBatch> parts, GroupCounts whole, FeatureStatistics statistics, CancellationToken cancellation)
+    {
+        foreach (var part in parts)
+            Compute(part, whole, (pass, inputs, weights) => new DistillationStep(pass, inputs, part.Draw, weights.Taught, options).Survey(unet, target, features => statistics.Add(pass, features)), cancellation);
+        statistics.Complete();
+    }
+
+    /// <summary>A pass whose losses, and perhaps gradients, take variances of the teacher's blocks, which are completed by it if no other did.</summary>
+    DistillationLoss Compute(DistillationBatch part, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Func<DistillationStep, Action<UNetFeatures>?, LossTerms> compute, CancellationToken cancellation)
+    {
+        var loss = new DistillationLoss();
+        Compute(part, whole, (pass, inputs, weights) => loss = Compute(pass, part, inputs, weights, statistics, lossScale, compute).Total(options, weights, statistics), cancellation);
+        return loss;
+    }
+
+    LossTerms Compute(Pass pass, DistillationBatch part, DistillationInputs inputs, SampleWeights weights, FeatureStatistics? statistics, double lossScale, Func<DistillationStep, Action<UNetFeatures>?, LossTerms> compute)
+    {
+        if (statistics is null or { IsComplete: true }) inputs.UploadScales(weights, statistics, lossScale);
+        return compute(new(pass, inputs, part.Draw, weights.Taught, options), statistics is not { IsComplete: false } ? null : teacher =>
+        {
+            if (teacher.Blocks.Count > 0) statistics.Add(pass, teacher);
+            statistics.Complete();
+            inputs.UploadScales(weights, statistics, lossScale);
+        });
+    }
+
+    /// <summary>A pass of a kind that comes again and again: what a backend may record of it is recorded.</summary>
+    DistillationLoss Repeat(DistillationBatch part, GroupCounts whole, double lossScale, CancellationToken cancellation)
+    {
+        var loss = new DistillationLoss();
+        Compute(part, whole, (pass, inputs, weights) =>
+        {
+            var kind = PassKind.Of(part, weights.Taught);
+            if (!recorded.TryGetValue(kind, out var step))
+            {
+                if (recorded.Count == MostRecorded) Forget();
+                recorded.Add(kind, step = new(backend, (p, from) => new DistillationStep(p, from, part.Draw, kind.Taught, options).Run(unet, target, null)));
+            }
+            inputs.UploadScales(weights, null, lossScale);
+            loss = step.Run(pass, inputs).Total(options, weights, null);
+        }, cancellation);
+        return loss;
+    }
+
+    /// <summary>Recordings are of one memory.</summary>
+    void Forget()
+    {
+        foreach (var step in recorded.Values) step.Dispose();
+        recorded.Clear();
+    }
+
+    /// <summary>In the memory of a step, which is more than any part of one takes; always from its beginning, so that passes of a kind have the same addresses.</summary>
+    void Compute(DistillationBatch part, GroupCounts whole, Action<Pass, DistillationInputs, SampleWeights> compute, CancellationToken cancellation)
     {
         var weights = new SampleWeights(part, whole, options, alphasCumprod);
         var arena = Reserve(Measure(part, weights));
@@ -114,7 +171,9 @@ public sealed class Distiller : IDisposable
         using var scope = pass.Scratch();
         try
         {
-            compute(new(pass, part, weights, options, alphasCumprod));
+            var inputs = Inputs(pass, part, weights.Taught);
+            inputs.Upload(part, weights, unconditional, alphasCumprod);
+            compute(pass, inputs, weights);
         }
         finally
         {
@@ -122,13 +181,16 @@ public sealed class Distiller : IDisposable
         }
     }
 
+    DistillationInputs Inputs(Pass pass, DistillationBatch part, int taught) =>
+        new(pass, part, taught, unet.Config.CrossAttentionDim[0], taught > 0 && options.FeatureWeight > 0 ? 1 + Blocks : 1, options);
+
     /// <summary>Once for all passes of the same sizes: few kinds come again and again.</summary>
     long Measure(DistillationBatch part, SampleWeights weights)
     {
-        var kind = (part.LatentShape, weights.Taught, part.DropsText.Contains(true), part.StudentMask.Length, part.TeacherSequence.Length);
+        var kind = PassKind.Of(part, weights.Taught);
         if (measured.TryGetValue(kind, out var bytes)) return bytes;
         var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
-        bytes = MeasuredArena.Measure(backend, p => new DistillationStep(p, part, weights, options, alphasCumprod).Run(unet, target, unconditional, statistics));
+        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(p, part, weights.Taught), weights, statistics, 1, (step, survey) => step.Run(unet, target, survey)));
         measured.Add(kind, bytes);
         return bytes;
     }

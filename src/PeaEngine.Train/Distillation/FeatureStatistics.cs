@@ -42,7 +42,7 @@ sealed class FeatureStatistics(int blocks, ProcessGroup processes)
     {
         using var scope = p.Scratch();
         Tensor squares = p.New([1], DType.F32), sums = p.New([1, x.Shape[-1]], DType.F32);
-        p.Backend.SumSquares(x, squares);
+        p.Backend.SumSquares(p.Cast(x, DType.F32), squares);
         p.Backend.Clear(sums);
         p.Backend.SumTokens(x.Reshape([1, x.Shape.Rows, x.Shape[-1]]), sums);
         float[] square = new float[1], sum = new float[x.Shape[-1]];

@@ -6,74 +6,79 @@ namespace PeaEngine.Train.Distillation;
 sealed class LossTerms
 {
     readonly Pass p;
-    readonly SampleWeights weights;
-    readonly DistillationOptions options;
+    readonly DistillationInputs inputs;
     readonly int count, taught;
-    readonly Tensor logits, diffusion, scale;
-    readonly List<(Tensor PerSample, double Weight)> blocks = [];
+    readonly Tensor errors;
 
     /// <summary>Terms in a pass, whose memory they use.</summary>
-    public LossTerms(Pass p, SampleWeights weights, DistillationOptions options)
+    /// <param name="p">The pass.</param>
+    /// <param name="inputs">What the gradients are multiplied by.</param>
+    /// <param name="taught">Samples with a teacher.</param>
+    public LossTerms(Pass p, DistillationInputs inputs, int taught)
     {
-        (this.p, this.weights, this.options) = (p, weights, options);
-        (count, taught) = (weights.Order.Length, weights.Taught);
-        (logits, diffusion, scale) = (p.Keep([Math.Max(taught, 1)], DType.F32), p.Keep([Math.Max(count - taught, 1)], DType.F32), p.Keep([count], DType.F32));
+        (this.p, this.inputs, this.taught, count) = (p, inputs, taught, inputs.Scales.Shape[1]);
+        // Each sample's squared error in each term; the blocks' of samples without a teacher stay 0.
+        errors = p.Keep(inputs.Scales.Shape, DType.F32);
+        p.Backend.Clear(errors);
     }
+
+    /// <summary>The weight of a term for samples with or without a teacher.</summary>
+    /// <param name="options">The loss.</param>
+    /// <param name="term">0 for the prediction's, else one more than the block.</param>
+    /// <param name="isTaught">Whether there is a teacher.</param>
+    /// <param name="statistics">Complete ones, where terms are divided by variances.</param>
+    public static double Weight(DistillationOptions options, int term, bool isTaught, FeatureStatistics? statistics) =>
+        term == 0 ? isTaught ? options.LogitsWeight : 1 : isTaught ? options.FeatureWeight / (statistics?.Variance(term - 1) ?? 1) : 0;
 
     /// <summary>The gradient of the prediction [B, h, w, C]: towards the teacher's, and without one towards the noise.</summary>
     public Tensor Prediction(Tensor prediction, Tensor? target, Tensor noise)
     {
         var gradient = p.New(prediction.Shape);
-        if (target is { } teacher) Term(prediction.Slice(0, taught), teacher, logits, 0, taught, options.LogitsWeight, gradient.Slice(0, taught));
-        if (taught < count)
-            Term(prediction.Slice(taught, count - taught), noise.Slice(taught, count - taught), diffusion, taught, count - taught, 1, gradient.Slice(taught, count - taught));
+        if (target is { } teacher) Term(0, prediction, teacher, 0, taught, gradient);
+        if (taught < count) Term(0, prediction, noise.Slice(taught, count - taught), taught, count - taught, gradient);
         return gradient;
     }
 
     /// <summary>The gradients of the blocks' outputs.</summary>
     /// <param name="teacher">The teacher's.</param>
     /// <param name="student">The student's.</param>
-    /// <param name="statistics">Complete ones, where terms are divided by variances.</param>
-    public UNetFeatures Features(UNetFeatures teacher, UNetFeatures student, FeatureStatistics? statistics)
+    public UNetFeatures Features(UNetFeatures teacher, UNetFeatures student)
     {
         var gradients = new List<KeyValuePair<string, Tensor>>();
         foreach (var ((name, expected), (_, actual)) in teacher.Blocks.Zip(student.Blocks))
         {
             var gradient = p.New(actual.Shape);
-            p.Backend.Clear(gradient);
-            var weight = options.FeatureWeight / (statistics?.Variance(blocks.Count) ?? 1);
-            var perSample = p.Keep([taught], DType.F32);
-            Term(actual.Slice(0, taught), expected, perSample, 0, taught, weight, gradient.Slice(0, taught));
-            blocks.Add((perSample, weight));
+            if (taught < count) p.Backend.Clear(gradient.Slice(taught, count - taught));
+            Term(gradients.Count + 1, actual, expected, 0, taught, gradient);
             gradients.Add(new(name, gradient));
         }
         return UNetFeatures.Of(gradients);
     }
 
     /// <summary>What the terms add up to.</summary>
-    public DistillationLoss Total() => new(
-        taught < count ? Sum(diffusion, taught, count - taught) : 0,
-        taught > 0 ? options.LogitsWeight * Sum(logits, 0, taught) : 0,
-        blocks.Sum(block => block.Weight * Sum(block.PerSample, 0, taught)));
-
-    void Term(Tensor actual, Tensor expected, Tensor perSample, int first, int samples, double weight, Tensor gradient)
+    /// <param name="options">The loss.</param>
+    /// <param name="weights">Of the samples.</param>
+    /// <param name="statistics">As for <see cref="Weight"/>.</param>
+    public DistillationLoss Total(DistillationOptions options, SampleWeights weights, FeatureStatistics? statistics)
     {
-        p.Backend.SquaredError(actual, expected, perSample);
-        Span<float> scales = stackalloc float[1];
-        for (var i = 0; i < samples; i++)
+        var values = new float[errors.Elements];
+        p.Backend.Download(errors, values);
+        double features = 0;
+        for (var term = 1; term < errors.Shape[0]; term++) features += Sum(term, 0, taught);
+        return new(Sum(0, taught, count), Sum(0, 0, taught), features);
+
+        double Sum(int term, int from, int to)
         {
-            scales[0] = (float)(weight * weights.Values[first + i]);
-            p.Backend.Upload(scales, scale.Slice(first + i, 1));
+            double sum = 0;
+            for (var i = from; i < to; i++) sum += weights.Values[i] * values[term * count + i];
+            return from == to ? 0 : Weight(options, term, from < taught, statistics) * sum;
         }
-        p.Backend.SquaredErrorBackward(actual, expected, scale.Slice(first, samples), gradient, add: false);
     }
 
-    double Sum(Tensor perSample, int first, int samples)
+    void Term(int term, Tensor actual, Tensor expected, int first, int samples, Tensor gradient)
     {
-        var values = new float[samples];
-        p.Backend.Download(perSample.Slice(0, samples), values);
-        double sum = 0;
-        for (var i = 0; i < samples; i++) sum += weights.Values[first + i] * values[i];
-        return sum;
+        Tensor Row(Tensor terms) => terms.Slice(term, 1).Reshape([count]).Slice(first, samples);
+        p.Backend.SquaredError(actual.Slice(first, samples), expected, Row(errors));
+        p.Backend.SquaredErrorBackward(actual.Slice(first, samples), expected, Row(inputs.Scales), gradient.Slice(first, samples), add: false);
     }
 }

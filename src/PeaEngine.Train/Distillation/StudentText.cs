@@ -10,30 +10,17 @@ sealed class StudentText
 {
     readonly Pass p;
     readonly PeaAdapter adapter;
-    readonly bool[] drops;
+    readonly DistillationInputs inputs;
     readonly bool dropsPooled;
-    readonly int count, rows;
     readonly AdapterOutput output;
 
     /// <summary>Runs the adapter in a pass that collects its gradients.</summary>
-    public StudentText(Pass p, DistillationBatch batch, int[] order, bool dropsPooled, UnconditionalText unconditional, PeaAdapter adapter)
+    public StudentText(Pass p, DistillationInputs inputs, bool dropsPooled, PeaAdapter adapter)
     {
-        (this.p, this.adapter, this.dropsPooled) = (p, adapter, dropsPooled);
-        drops = Array.ConvertAll(order, i => batch.DropsText[i]);
-        count = order.Length;
-        rows = drops.Contains(true) ? count + 1 : count;
-        int size = batch.StudentHidden.Length / count, tokens = batch.StudentMask.Length / count;
-        var hidden = p.Keep([rows, tokens, size / tokens]);
-        var mask = new byte[rows * tokens];
-        for (var i = 0; i < rows; i++)
-        {
-            var isExtra = i == count;
-            p.Backend.Upload(isExtra ? unconditional.StudentHidden : batch.StudentHidden.AsSpan(order[i] * size, size), hidden.Slice(i, 1));
-            (isExtra ? unconditional.StudentMask : batch.StudentMask.AsSpan(order[i] * tokens, tokens)).CopyTo(mask.AsSpan(i * tokens));
-        }
-        output = adapter.Forward(p, hidden, mask);
-        Sequence = Take(output.Sequence, all: true);
-        Pooled = output.Pooled is { } pooled ? Take(pooled, dropsPooled) : null;
+        (this.p, this.inputs, this.adapter, this.dropsPooled) = (p, inputs, adapter, dropsPooled);
+        output = adapter.Forward(p, inputs.Hidden, inputs.Mask);
+        Sequence = Take(output.Sequence, inputs.Tokens);
+        Pooled = output.Pooled is { } pooled ? dropsPooled ? Take(pooled, inputs.Texts) : pooled.Slice(0, inputs.Timesteps.Shape[0]) : null;
     }
 
     /// <summary>[B, T, features]</summary>
@@ -46,31 +33,35 @@ sealed class StudentText
     public void Backward(Tensor dSequence, Tensor? dPooled)
     {
         using var scope = p.Scratch();
-        adapter.Backward(p, Give(dSequence, output.Sequence.Shape, all: true), dPooled is { } pooled ? Give(pooled, output.Pooled!.Value.Shape, dropsPooled) : null);
+        adapter.Backward(p, Give(dSequence, output.Sequence.Shape, inputs.Tokens), dPooled is { } pooled ? Give(pooled, output.Pooled!.Value.Shape, dropsPooled ? inputs.Texts : null) : null);
     }
 
-    /// <summary>A row for every sample, kept: its own, or the empty text's.</summary>
-    Tensor Take(Tensor from, bool all)
+    /// <summary>The adapter's rows that the samples have, kept.</summary>
+    /// <param name="from">[rows, .., features]</param>
+    /// <param name="ids">[B, ..] which of them; none where each has its own.</param>
+    Tensor Take(Tensor from, Tensor? ids)
     {
-        if (rows == count) return from;
-        var to = p.Keep(WithRows(from.Shape, count));
-        for (var i = 0; i < count; i++) p.Backend.Copy(from.Slice(drops[i] && all ? count : i, 1), to.Slice(i, 1));
-        return to;
+        if (ids is not { } chosen) return from;
+        var features = from.Shape[-1];
+        var to = p.Keep([chosen.Shape[0], chosen.Shape[1], features]);
+        p.Backend.Embedding(chosen, from.Reshape([from.Shape.Rows, features]), null, to);
+        return from.Shape.Rank == 2 ? to.Reshape([chosen.Shape[0], features]) : to;
     }
 
     /// <summary>The gradients of the adapter's rows from those of the samples.</summary>
-    Tensor Give(Tensor from, Shape shape, bool all)
+    Tensor Give(Tensor from, Shape shape, Tensor? ids)
     {
-        if (rows == count) return from;
-        var to = p.New(shape);
-        p.Backend.Clear(to);
-        for (var i = 0; i < count; i++)
+        if (from.Shape[0] == shape[0]) return from;
+        if (ids is not { } chosen)
         {
-            var row = to.Slice(drops[i] && all ? count : i, 1);
-            p.Backend.Combine(row, new(1, row), new(1, from.Slice(i, 1)));
+            var own = p.New(shape);
+            p.Backend.Clear(own);
+            p.Backend.Copy(from, own.Slice(0, from.Shape[0]));
+            return own;
         }
-        return to;
+        var sums = p.New([shape.Rows, shape[-1]], DType.F32);
+        p.Backend.Clear(sums);
+        p.Backend.EmbeddingBackward(chosen, from.Reshape([chosen.Shape[0], chosen.Shape[1], shape[-1]]), sums);
+        return p.Cast(sums, from.DType).Reshape(shape);
     }
-
-    static Shape WithRows(Shape shape, int rows) => shape.Rank == 2 ? [rows, shape[1]] : [rows, shape[1], shape[2]];
 }

@@ -28,14 +28,15 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
     /// <param name="batch">Captions; the student's positions are as many as the teacher's.</param>
     /// <param name="variance">What the errors are divided by.</param>
     /// <param name="samples">How many the mean is over: those of all processes, whose losses and gradients add up; null for the batch's.</param>
+    /// <param name="lossScale">What the gradients are multiplied by, so that none is too small for activations of 16 bits.</param>
     /// <param name="cancellation">Ends it; the gradients are then of no use.</param>
-    public TextLoss Accumulate(TextBatch batch, TextVariance variance, int? samples = null, CancellationToken cancellation = default)
+    public TextLoss Accumulate(TextBatch batch, TextVariance variance, int? samples = null, double lossScale = 1, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(batch);
         if (measured < batch.Count)
         {
             arena?.Dispose();
-            arena = new(backend, MeasuredArena.Measure(backend, p => Run(p, batch, variance, samples ?? batch.Count)));
+            arena = new(backend, MeasuredArena.Measure(backend, p => Run(p, batch, variance, samples ?? batch.Count, lossScale)));
             measured = batch.Count;
         }
         var pass = new Pass(backend, arena!, cancellation);
@@ -43,7 +44,7 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
         using var scope = pass.Scratch();
         try
         {
-            return Run(pass, batch, variance, samples ?? batch.Count);
+            return Run(pass, batch, variance, samples ?? batch.Count, lossScale);
         }
         finally
         {
@@ -57,25 +58,25 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
     /// <summary>Frees the memory of its steps.</summary>
     public void Dispose() => arena?.Dispose();
 
-    TextLoss Run(Pass pass, TextBatch batch, TextVariance variance, int samples)
+    TextLoss Run(Pass pass, TextBatch batch, TextVariance variance, int samples, double lossScale)
     {
         var p = pass.Saving(gradients);
         var hidden = p.Keep([batch.Count, batch.StudentMask.Length / batch.Count, adapter.InFeatures]);
         p.Backend.Upload(batch.StudentHidden, hidden);
         var output = adapter.Forward(p, hidden, batch.StudentMask);
-        var (sequence, dSequence) = Error(p, output.Sequence, batch.TeacherSequence, variance.Sequence, samples);
+        var (sequence, dSequence) = Error(p, output.Sequence, batch.TeacherSequence, variance.Sequence, samples, lossScale);
         if (output.Pooled is not { } actual)
         {
             adapter.Backward(p, dSequence);
             return new(sequence, 0);
         }
-        var (pooled, dPooled) = Error(p, actual, batch.TeacherPooled, variance.Pooled, samples);
+        var (pooled, dPooled) = Error(p, actual, batch.TeacherPooled, variance.Pooled, samples, lossScale);
         adapter.Backward(p, dSequence, dPooled);
         return new(sequence, pooled);
     }
 
     /// <summary>The batch's part in the mean over so many samples of the squared error over the variance, and its gradient.</summary>
-    static (double Loss, Tensor Gradient) Error(Pass p, Tensor actual, float[] target, double variance, int samples)
+    static (double Loss, Tensor Gradient) Error(Pass p, Tensor actual, float[] target, double variance, int samples, double lossScale)
     {
         var count = actual.Shape[0];
         Tensor expected = p.New(actual.Shape), gradient = p.New(actual.Shape), perSample = p.New([count], DType.F32);
@@ -85,7 +86,7 @@ public sealed class TextRegression(Backend backend, PeaAdapter adapter, Gradient
         p.Backend.Download(perSample, values);
         var loss = values.Sum(value => (double)value) / samples / variance;
         // The errors have been read: their place takes the weights of the samples.
-        Array.Fill(values, (float)(1 / variance / samples));
+        Array.Fill(values, (float)(lossScale / variance / samples));
         p.Backend.Upload(values, perSample);
         p.Backend.SquaredErrorBackward(actual, expected, perSample, gradient, add: false);
         return (loss, gradient);

@@ -22,6 +22,7 @@ public sealed class Optimizer : IDisposable
     readonly Tensor squares;
     readonly float[] downloaded;
     PeerSum? sum;
+    readonly LossScale? lossScale;
     long skippedInARow;
 
     /// <summary>An optimiser before its first step; the averages begin with the parameters as they are.</summary>
@@ -32,7 +33,7 @@ public sealed class Optimizer : IDisposable
     {
         ArgumentNullException.ThrowIfNull(backend);
         ArgumentNullException.ThrowIfNull(parameters);
-        (this.backend, this.options) = (backend, options);
+        (this.backend, this.options, lossScale) = (backend, options, options.ScalesLoss ? new() : null);
         var copies = options.EmaDecay == null ? 2 : 3;
         arena = new(backend, Arena.Align(parameters.Count * sizeof(float)) + parameters.Sum(parameter => copies * Arena.Align(parameter.Value.Bytes)));
         squares = arena.Keep([parameters.Count], DType.F32);
@@ -58,6 +59,9 @@ public sealed class Optimizer : IDisposable
     /// <summary>Steps that moved nothing.</summary>
     public long Skipped => Steps - Applied;
 
+    /// <summary>What the next step's loss is to be multiplied by before its gradients; they are divided by it here. 1 where nothing is scaled.</summary>
+    public double LossScale => lossScale?.Value ?? 1;
+
     /// <summary>The running averages, by name and in the order of the parameters; empty where there are none.</summary>
     public IEnumerable<(string Name, Tensor Value)> Averages => slots.Where(slot => slot.Ema != null).Select(slot => (slot.Parameter.Name, slot.Ema!.Value));
 
@@ -76,11 +80,13 @@ public sealed class Optimizer : IDisposable
     public OptimizerStep Step(double loss)
     {
         var rate = options.LearningRate.At(Steps);
-        var norm = GradientNorm();
+        var scale = LossScale;
+        var norm = GradientNorm() / scale;
         var isApplied = double.IsFinite(loss) && double.IsFinite(norm);
-        if (isApplied) Apply(rate, Math.Min(1, options.MaxGradNorm / (norm + 1e-6) ?? 1));
+        if (isApplied) Apply(rate, Math.Min(1, options.MaxGradNorm / (norm + 1e-6) ?? 1) / scale);
         foreach (var slot in slots) backend.Clear(slot.Parameter.Gradient);
-        var step = new OptimizerStep(Steps++, rate, norm, isApplied);
+        var step = new OptimizerStep(Steps++, rate, norm, isApplied, lossScale?.Value);
+        lossScale?.Update(isApplied);
         skippedInARow = isApplied ? 0 : skippedInARow + 1;
         if (skippedInARow == MostSkippedInARow)
             throw new PeaException($"step {Steps}: loss {loss}, gradient norm {norm}; {MostSkippedInARow} steps in a row that are not finite, expected finite ones: the learning rate may be too high");
@@ -91,6 +97,7 @@ public sealed class Optimizer : IDisposable
     public IEnumerable<TensorContent> State() =>
     [
         TensorContent.FromBytes(new(Counters, DType.I64, [3]), MemoryMarshal.AsBytes<long>([Steps, Applied, skippedInARow]).ToArray()),
+        .. lossScale is { } scale ? [scale.State()] : (TensorContent[])[],
         .. slots.SelectMany(slot => slot.Tensors()).Select(entry => TensorState.Content(backend, entry.Name, entry.Tensor)),
     ];
 
@@ -104,6 +111,7 @@ public sealed class Optimizer : IDisposable
             throw new PeaException($"{source.Path}: no tensor '{Counters}' [{counts.Length}] I64, expected an optimiser's state");
         source.Read(Counters, 0, MemoryMarshal.AsBytes(counts));
         foreach (var (name, tensor) in slots.SelectMany(slot => slot.Tensors())) TensorState.Load(backend, source, name, tensor);
+        lossScale?.Load(source);
         (Steps, Applied, skippedInARow) = (counts[0], counts[1], counts[2]);
     }
 

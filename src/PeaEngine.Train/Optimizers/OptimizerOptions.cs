@@ -21,4 +21,7 @@ public sealed record OptimizerOptions(LearningRate LearningRate)
 
     /// <summary>How much of the running average of the parameters stays in each step. Null: there is none.</summary>
     public double? EmaDecay { get; init; }
+
+    /// <summary>Whether gradients come multiplied by <see cref="Optimizer.LossScale"/>: those of F16 would be too small for it, those of BF16 and F32 need it not.</summary>
+    public bool ScalesLoss { get; init; }
 }

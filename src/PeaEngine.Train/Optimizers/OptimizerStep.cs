@@ -5,4 +5,5 @@ namespace PeaEngine.Train.Optimizers;
 /// <param name="LearningRate">The rate it had.</param>
 /// <param name="GradientNorm">The 2-norm of all gradients together, before they are clipped.</param>
 /// <param name="IsApplied">False where the loss or a gradient was not finite: nothing was moved.</param>
-public readonly record struct OptimizerStep(long Step, double LearningRate, double GradientNorm, bool IsApplied);
+/// <param name="LossScale">What its gradients came multiplied by; null where the loss is not scaled.</param>
+public readonly record struct OptimizerStep(long Step, double LearningRate, double GradientNorm, bool IsApplied, double? LossScale = null);

@@ -29,7 +29,7 @@ sealed class DistillationPhase : TrainingPhase
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config)) with { EmaDecay = config.EmaDecay }), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend) with { EmaDecay = config.EmaDecay }), position, processes)
     {
         (this.config, this.target, this.backend, batches, validation) = (config, target, backend, models.Batches, models.Validation);
         var alphasCumprod = models.Teacher.AlphasCumprod;
@@ -85,7 +85,7 @@ sealed class DistillationPhase : TrainingPhase
     protected override (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation)
     {
         var batch = batches.Next(cancellation);
-        var loss = distiller.Accumulate(Draw(batch), config.Accumulation, cancellation);
+        var loss = distiller.Accumulate(Draw(batch), config.Accumulation, LossScale, cancellation);
         return (loss.Metrics("loss"), batch.After);
     }
 

@@ -17,14 +17,16 @@ public sealed record BucketMemory(PixelSize Size, long Activations, long Recompu
 public sealed record TrainingMemory(long Weights, long Trained, IReadOnlyList<BucketMemory> Buckets)
 {
     /// <summary>Measures a run over a backend that keeps nothing: configurations and the headers of files are read, nothing is computed or written, data is not opened.</summary>
+    /// <param name="config">The run.</param>
+    /// <param name="activations">What it would compute in.</param>
     /// <exception cref="OptionException">The configuration asks for what this version does not do.</exception>
     /// <exception cref="PeaException">A file is missing, damaged or does not fit.</exception>
-    public static TrainingMemory Measure(TrainConfig config)
+    public static TrainingMemory Measure(TrainConfig config, DType activations = DType.F32)
     {
         var folder = Directory.CreateTempSubdirectory("pea-dry-run-");
         try
         {
-            using var backend = Device.OpenNull();
+            using var backend = Device.OpenNull(activations);
             using Trainer kept = Open(recompute: false), recomputed = Open(recompute: true);
             return new(kept.WeightBytes, kept.TrainedBytes, [.. config.Data.Buckets.Select(size => new BucketMemory(size, kept.Measure(size), recomputed.Measure(size), kept.MeasureEncoding(size)))]);
 

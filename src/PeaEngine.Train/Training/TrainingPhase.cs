@@ -49,8 +49,12 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
         // From here on every process has the same bits, and does the same with them.
         var step = optimizer.Step(sums[0]);
         Position = after;
-        return [.. losses.Zip(sums, (loss, sum) => loss with { Value = sum }), new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped)];
+        return [.. losses.Zip(sums, (loss, sum) => loss with { Value = sum }), new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped),
+            .. step.LossScale is { } scale ? [new Metric("loss_scale", scale)] : (Metric[])[]];
     }
+
+    /// <summary>What the next step's loss is multiplied by on its way back.</summary>
+    protected double LossScale => optimizer.LossScale;
 
     /// <summary>Whether pictures that are drawn between its steps show what it trains.</summary>
     public virtual bool Draws => false;
@@ -69,14 +73,15 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
     /// <summary>Frees what it has beside models and target.</summary>
     public virtual void Dispose() => optimizer.Dispose();
 
-    /// <summary>AdamW as the run is configured, with a phase's rates and no running average.</summary>
-    protected static OptimizerOptions OptimizerOptions(OptimizerConfig optimizer, LearningRate rate) => new(rate)
+    /// <summary>AdamW as the run is configured, with a phase's rates and no running average, and the loss scaled where activations are F16.</summary>
+    protected static OptimizerOptions OptimizerOptions(OptimizerConfig optimizer, LearningRate rate, Backend backend) => new(rate)
     {
         Beta1 = optimizer.Beta1,
         Beta2 = optimizer.Beta2,
         Epsilon = optimizer.Epsilon,
         WeightDecay = optimizer.WeightDecay,
         MaxGradNorm = optimizer.MaxGradNorm,
+        ScalesLoss = backend.ActivationType == DType.F16,
     };
 
     /// <summary>

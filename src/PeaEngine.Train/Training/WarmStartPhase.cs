@@ -45,7 +45,7 @@ sealed class WarmStartPhase : TrainingPhase
 
     /// <summary>It trains the adapter, whatever the run trains afterwards.</summary>
     WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config))), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend)), position, processes)
     {
         (this.config, this.target, this.backend, this.processes) = (config, target, backend, processes);
         (shape, unconditional) = (models.Batches.Shape, models.Unconditional);
@@ -88,7 +88,7 @@ sealed class WarmStartPhase : TrainingPhase
         variance ??= Begin(cancellation);
         var batch = texts.Next(cancellation);
         DropTexts(batch);
-        var loss = regression.Accumulate(batch, variance.Value, BatchSize, cancellation);
+        var loss = regression.Accumulate(batch, variance.Value, BatchSize, LossScale, cancellation);
         return ([new("loss", loss.Total), new("loss_sequence", loss.Sequence), new("loss_pooled", loss.Pooled)], batch.After);
     }
 

@@ -18,6 +18,14 @@ public static class Device
         return CudaDevices.Ordinal(name) is { } ordinal ? (gpus ?? CudaDevices.Machine).Open(ordinal, activations ?? DType.F16) : new CpuBackend(threads);
     }
 
+    /// <summary>What activations are on a device where nobody says: F16 on a GPU, F32 on the CPU.</summary>
+    /// <exception cref="OptionException">It is no device's name.</exception>
+    public static DType DefaultActivations(string name)
+    {
+        Check(name);
+        return name == "cpu" ? DType.F32 : DType.F16;
+    }
+
     /// <summary>Refuses a wrong name or type, before anything is opened.</summary>
     /// <exception cref="OptionException">As <see cref="Open"/> throws it.</exception>
     public static void Check(string name, DType? activations = null)
@@ -33,5 +41,6 @@ public static class Device
     public static IReadOnlyList<(string Name, string Value)> CudaFacts() => CudaDevices.Facts();
 
     /// <summary>Opens a backend that computes nothing and has no memory: what is loaded onto it is only checked.</summary>
-    public static Backend OpenNull() => new NullBackend();
+    /// <param name="activations">What activations would be: F32, F16 or BF16.</param>
+    public static Backend OpenNull(DType activations = DType.F32) => new NullBackend(activations);
 }

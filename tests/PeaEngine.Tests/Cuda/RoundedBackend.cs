@@ -53,10 +53,10 @@ sealed class RoundedBackend(DType type) : Backend
     public override void Concat(Tensor a, Tensor b, Tensor y) => Do(() => cpu.Concat(In(a), In(b), Out(y)));
 
     public override void Conv2d(Tensor x, Tensor weight, Tensor? bias, Tensor y, Conv2dGeometry geometry, Tensor? shift = null, Tensor? residual = null) =>
-        Do(() => cpu.Conv2d(In(x), weight, bias, Out(y), geometry, In(shift), In(residual)));
+        Do(() => cpu.Conv2d(In(x), Weight(weight), bias, Out(y), geometry, In(shift), In(residual)));
 
     public override void Conv2dBackward(Tensor dy, Tensor weight, Tensor dx, Conv2dGeometry geometry, Tensor? residual = null) =>
-        Do(() => cpu.Conv2dBackward(In(dy), weight, Out(dx), geometry, In(residual)));
+        Do(() => cpu.Conv2dBackward(In(dy), Weight(weight), Out(dx), geometry, In(residual)));
 
     public override void Conv2dWeightBackward(Tensor x, Tensor dy, Tensor dWeight, Conv2dGeometry geometry) => Do(() => cpu.Conv2dWeightBackward(In(x), In(dy), dWeight, geometry));
 
@@ -66,7 +66,7 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void GateBackward(Tensor h, Tensor dy, Tensor dh, Activation activation) => Do(() => cpu.GateBackward(In(h), In(dy), Out(dh), activation));
 
-    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu) => Do(() => cpu.Geglu(In(x), weight, bias, Out(y), activation));
+    public override void Geglu(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.Gelu) => Do(() => cpu.Geglu(In(x), Weight(weight), bias, Out(y), activation));
 
     public override void GroupNorm(Tensor x, Tensor gamma, Tensor beta, Tensor y, int groups, float epsilon, bool silu) => Do(() => cpu.GroupNorm(In(x), gamma, beta, Out(y), groups, epsilon, silu));
 
@@ -79,9 +79,9 @@ sealed class RoundedBackend(DType type) : Backend
         Do(() => cpu.LayerNormBackward(In(x), gamma, In(dy), Out(dx), epsilon, In(residual), dGamma, dBeta));
 
     public override void Linear(Tensor x, Tensor weight, Tensor? bias, Tensor y, Activation activation = Activation.None, Tensor? residual = null) =>
-        Do(() => cpu.Linear(In(x), weight, bias, Out(y), activation, In(residual)));
+        Do(() => cpu.Linear(In(x), Weight(weight), bias, Out(y), activation, In(residual)));
 
-    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => Do(() => cpu.LinearBackward(In(dy), weight, Out(dx), In(residual)));
+    public override void LinearBackward(Tensor dy, Tensor weight, Tensor dx, Tensor? residual = null) => Do(() => cpu.LinearBackward(In(dy), Weight(weight), Out(dx), In(residual)));
 
     public override void LinearWeightBackward(Tensor x, Tensor dy, Tensor dWeight) => Do(() => cpu.LinearWeightBackward(In(x), In(dy), dWeight));
 
@@ -108,7 +108,8 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void SumSquares(Tensor x, Tensor y) => Do(() => cpu.SumSquares(In(x), y));
 
-    public override void SumTokens(Tensor x, Tensor y) => Do(() => cpu.SumTokens(In(x), Single(y)));
+    // A parameter's gradient is F32, a time embedding's an activation.
+    public override void SumTokens(Tensor x, Tensor y) => Do(() => cpu.SumTokens(In(x), y.DType == type ? Out(y) : Single(y)));
 
     public override void TimestepEmbedding(Tensor values, Tensor y, bool flipSinToCos, float shift) => Do(() => cpu.TimestepEmbedding(Single(values), Out(y), flipSinToCos, shift));
 
@@ -133,6 +134,15 @@ sealed class RoundedBackend(DType type) : Backend
     }
 
     Tensor? In(Tensor? x) => x is { } tensor ? In(tensor) : null;
+
+    /// <summary>A weight that is trained stays F32 where it is stored; beside activations of 16 bits a product rounds it, too.</summary>
+    Tensor Weight(Tensor weight)
+    {
+        if (given != type || weight.DType != DType.F32) return weight;
+        var rounded = Scratch.Scratch(weight.Shape, type);
+        cpu.Copy(weight, rounded);
+        return rounded;
+    }
 
     /// <summary>What is F32 whatever activations are.</summary>
     static Tensor Single(Tensor x)

@@ -10,10 +10,13 @@ sealed class ModelFixture : IDisposable
 
     public ModelFixture(long arenaBytes = 64 << 20)
     {
-        Backend = other?.Invoke() ?? Device.Open("cpu", 2);
+        Backend = Open();
         arena = new(Backend, arenaBytes);
         Pass = new(Backend, arena);
     }
+
+    /// <summary>A backend for a test: the CPU's, or the one that <see cref="With"/> says.</summary>
+    public static Backend Open() => other?.Invoke() ?? Device.Open("cpu", 2);
 
     /// <summary>Runs a test whose fixtures have another backend than the CPU's.</summary>
     public static void With(Func<Backend> open, Action test)

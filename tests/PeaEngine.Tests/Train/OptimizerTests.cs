@@ -85,6 +85,50 @@ public sealed class OptimizerTests : IDisposable
         Assert.NotEqual(before, State(optimizer, without: "optimizer.counters"));
     }
 
+    /// <summary>Gradients that come multiplied by the scale move the parameters as if it were not there: to the bit, since it is a power of two.</summary>
+    [Fact]
+    public void AScaledLossLeavesNoTrace()
+    {
+        TrainedParameter[] plain = Parameters(), scaled = Parameters();
+        using Optimizer one = new(backend, plain, Options), other = new(backend, scaled, Options with { ScalesLoss = true });
+        for (var s = 0; s < 4; s++)
+        {
+            SetGradients(plain, s);
+            SetGradients(scaled, s, scale: other.LossScale);
+            var (expected, actual) = (one.Step(1), other.Step(1));
+            Assert.Equal(expected with { LossScale = 65536 }, actual);
+        }
+        Assert.Equal(State(one), State(other, without: "optimizer.loss_scale"));
+    }
+
+    /// <summary>2¹⁶ at first, halved by a step that is not finite, doubled after 2,000 that are; a run that goes on has the same.</summary>
+    [Fact]
+    public void TheLossScaleGoesDownAtOnceAndUpSlowly()
+    {
+        using var folder = new TemporaryFolder();
+        var parameters = Parameters();
+        var options = Options with { ScalesLoss = true };
+        using var optimizer = new Optimizer(backend, parameters, options);
+        Assert.Equal(65536, optimizer.LossScale);
+        for (var s = 0; s < 3; s++)
+        {
+            parameters[0].Gradient.AsSpan<float>()[1] = float.PositiveInfinity;
+            var step = optimizer.Step(1);
+            Assert.Equal((false, 65536 >> s), (step.IsApplied, (int)step.LossScale!.Value));
+        }
+        Assert.Equal((8192, 3, 0), (optimizer.LossScale, optimizer.Skipped, optimizer.Applied));
+        for (var s = 0; s < 1999; s++) optimizer.Step(1);
+        Assert.Equal(8192, optimizer.LossScale);
+        SafetensorsWriter.Write(folder.At("state.safetensors"), optimizer.State());
+        using var resumed = new Optimizer(backend, Parameters(), options);
+        using (var file = SafetensorsFile.Open(folder.At("state.safetensors"))) resumed.Load(file);
+        foreach (var one in (Optimizer[])[optimizer, resumed])
+        {
+            Assert.Equal(8192, one.Step(1).LossScale);
+            Assert.Equal(16384, one.LossScale);
+        }
+    }
+
     [Fact]
     public void TwentyInARowAreAnErrorAndNineteenAreNot()
     {
@@ -172,11 +216,11 @@ public sealed class OptimizerTests : IDisposable
         return tensor;
     }
 
-    static double[][] SetGradients(TrainedParameter[] parameters, int step, double deviation = 1)
+    static double[][] SetGradients(TrainedParameter[] parameters, int step, double deviation = 1, double scale = 1)
     {
         var random = new Random(100 + step);
         foreach (var parameter in parameters)
-            foreach (ref var value in parameter.Gradient.AsSpan<float>()) value = (float)((random.NextDouble() * 2 - 1) * deviation);
+            foreach (ref var value in parameter.Gradient.AsSpan<float>()) value = (float)(scale * (float)((random.NextDouble() * 2 - 1) * deviation));
         return [.. parameters.Select(parameter => Read(parameter.Gradient))];
     }
 
