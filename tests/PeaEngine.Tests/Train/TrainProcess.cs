@@ -14,7 +14,9 @@ sealed class TrainProcess : IDisposable
     /// <summary>Starts it.</summary>
     public TrainProcess(params IEnumerable<string> arguments)
     {
-        process = Process.Start(new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "pea"), ["train", .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        // Where the tests run in the background of a script they ignore interrupts, and so would what they start.
+        string[] command = [.. OperatingSystem.IsLinux() ? (string[])["env", "--default-signal=INT"] : [], Path.Combine(AppContext.BaseDirectory, "pea"), "train", .. arguments];
+        process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
     }
 
