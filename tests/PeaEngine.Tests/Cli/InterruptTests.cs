@@ -15,9 +15,7 @@ public sealed class InterruptTests : IDisposable
     public void AnInterruptEndsWithCode130AndWritesNothing()
     {
         if (OperatingSystem.IsWindows()) return;
-        var start = new ProcessStartInfo(Path.Combine(AppContext.BaseDirectory, "pea")) { RedirectStandardError = true, RedirectStandardOutput = true };
-        foreach (var argument in new[] { "sample", "a cat", "--model", SmallPipeline.Sdxl, "--steps", "1000", "--width", "512", "--height", "512", "--output", folder.At("a.png") }) start.ArgumentList.Add(argument);
-        using var process = Process.Start(start)!;
+        using var process = Interruptible.Start(Path.Combine(AppContext.BaseDirectory, "pea"), "sample", "a cat", "--model", SmallPipeline.Sdxl, "--steps", "1000", "--width", "512", "--height", "512", "--output", folder.At("a.png"));
 
         Assert.StartsWith("step 1/1000,", process.StandardError.ReadLine(), StringComparison.Ordinal);
         Send(process, "INT");
@@ -36,7 +34,7 @@ public sealed class InterruptTests : IDisposable
     public void ASecondSignalEndsItAtOnce(string signal, int code)
     {
         if (OperatingSystem.IsWindows()) return;
-        using var process = HelperProgram.Start(nameof(InterruptTests));
+        using var process = Interruptible.Start(HelperProgram.CommandLine(nameof(InterruptTests)));
         Assert.Equal("working", process.StandardOutput.ReadLine());
         Send(process, signal);
         Assert.Equal("asked to stop", process.StandardOutput.ReadLine());

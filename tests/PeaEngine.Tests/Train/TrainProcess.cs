@@ -14,9 +14,7 @@ sealed class TrainProcess : IDisposable
     /// <summary>Starts it.</summary>
     public TrainProcess(params IEnumerable<string> arguments)
     {
-        // Where the tests run in the background of a script they ignore interrupts, and so would what they start.
-        string[] command = [.. OperatingSystem.IsLinux() ? (string[])["env", "--default-signal=INT"] : [], Path.Combine(AppContext.BaseDirectory, "pea"), "train", .. arguments];
-        process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        process = Interruptible.Start([Path.Combine(AppContext.BaseDirectory, "pea"), "train", .. arguments]);
         (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
     }
 
