@@ -6,6 +6,8 @@ sealed partial record KernelSample
     [
         .. from multiprocessors in (int[])[One, Many] select new KernelSample("linear_backward", multiprocessors, [320, 640],
             (room, depth) => room.Backend.LinearBackward(room.New([128, depth], dtype: Type), room.New([depth, 256], dtype: Type), room.Empty([128, 256], Type), room.New([128, 256], dtype: Type))),
+        // Some gradients of a distillation step are F32 beside activations of 16 bits.
+        new("linear_backward", One, [320, 640], (room, depth) => room.Backend.LinearBackward(room.New([64, depth]), room.New([depth, 64]), room.Empty([64, 64]))),
         // Two parts of 256 and of 320.
         .. from multiprocessors in (int[])[One, Many] select new KernelSample("linear_weight_backward", multiprocessors, [512, 640],
             (room, depth) => room.Backend.LinearWeightBackward(room.New([depth, 256], dtype: Type), room.New([depth, 128], dtype: Type), room.New([128, 256]))),
