@@ -15,7 +15,7 @@ public static class Device
     public static Backend Open(string name = "cpu", int threads = 0, DType? activations = null, CudaDevices? gpus = null)
     {
         Check(name, activations);
-        return CudaDevices.Ordinal(name) is { } ordinal ? (gpus ?? CudaDevices.Machine).Open(ordinal, activations ?? DType.F16) : new CpuBackend(threads);
+        return CudaDevices.Ordinal(name) is { } ordinal ? (gpus ?? CudaDevices.Machine).Open(ordinal, activations ?? DefaultActivations(name)) : new CpuBackend(threads);
     }
 
     /// <summary>What activations are on a device where nobody says: F16 on a GPU, F32 on the CPU.</summary>

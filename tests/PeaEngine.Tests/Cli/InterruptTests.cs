@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using PeaEngine.Cli;
 using PeaEngine.Tests.Pipelines;
 
@@ -18,7 +17,7 @@ public sealed class InterruptTests : IDisposable
         using var process = Interruptible.Start(Path.Combine(AppContext.BaseDirectory, "pea"), "sample", "a cat", "--model", SmallPipeline.Sdxl, "--steps", "1000", "--width", "512", "--height", "512", "--output", folder.At("a.png"));
 
         Assert.StartsWith("step 1/1000,", process.StandardError.ReadLine(), StringComparison.Ordinal);
-        Send(process, "INT");
+        Interruptible.Signal(process.Id, "INT");
         var error = process.StandardError.ReadToEnd();
         process.WaitForExit();
 
@@ -36,10 +35,10 @@ public sealed class InterruptTests : IDisposable
         if (OperatingSystem.IsWindows()) return;
         using var process = Interruptible.Start(HelperProgram.CommandLine(nameof(InterruptTests)));
         Assert.Equal("working", process.StandardOutput.ReadLine());
-        Send(process, signal);
+        Interruptible.Signal(process.Id, signal);
         Assert.Equal("asked to stop", process.StandardOutput.ReadLine());
         Assert.False(process.WaitForExit(100));
-        Send(process, signal);
+        Interruptible.Signal(process.Id, signal);
         Assert.True(process.WaitForExit(TimeSpan.FromMinutes(1)));
         Assert.Equal(code, process.ExitCode);
     }
@@ -57,11 +56,5 @@ public sealed class InterruptTests : IDisposable
             Console.Out.WriteLine(text);
             Console.Out.Flush();
         }
-    }
-
-    static void Send(Process process, string signal)
-    {
-        using var kill = Process.Start("kill", ["-" + signal, process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
     }
 }

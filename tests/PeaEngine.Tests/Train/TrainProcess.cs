@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 
 namespace PeaEngine.Tests.Train;
 
@@ -39,12 +38,7 @@ sealed class TrainProcess : IDisposable
     }
 
     /// <summary>Sends a signal by its name, such as INT.</summary>
-    public void Signal(string name)
-    {
-        using var kill = Process.Start("kill", ["-" + name, process.Id.ToString(CultureInfo.InvariantCulture)]);
-        kill.WaitForExit();
-        Assert.Equal(0, kill.ExitCode);
-    }
+    public void Signal(string name) => Interruptible.Signal(process.Id, name);
 
     /// <summary>Waits for its end: exit code, and what it wrote to standard error.</summary>
     public (int Code, string Error) End()
