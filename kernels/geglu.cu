@@ -40,24 +40,24 @@ template <typename T> struct GatedOutput
         for (int j = 0; j < 2; j++) store(m, n / 4 * 2 + j, c[j], c[j + 2]);
     }
 
-    // 16 rows that lie in shared memory, eight columns a lane: values in the first half of the eights, gates in the second.
+    // 16 rows that lie in shared memory, eight columns a lane: values in the first half of the eights, gates in the second. Loops, since the activation is long.
     template <class Rows> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
     {
         constexpr int Half = Rows::Chunks / 2;
-#pragma unroll
+#pragma unroll 1
         for (int i = lane; i < 16 * Half; i += 32)
         {
             int m = first_m + i / Half, n = first_n / 2 + i % Half * 8;
             if (m >= rows || n >= columns) continue;
+            if (columns % 8 != 0 || !aligned(y))
+            {
+#pragma unroll 1
+                for (int j = 0; j < 8; j++) store(m, n + j, Rows::at(c, i / Half, i % Half, j), Rows::at(c, i / Half, Half + i % Half, j));
+                continue;
+            }
             float values[8], gates[8];
             Rows::take(c, i / Half, i % Half, values);
             Rows::take(c, i / Half, Half + i % Half, gates);
-            if (columns % 8 != 0 || !aligned(y))
-            {
-#pragma unroll
-                for (int j = 0; j < 8; j++) store(m, n + j, values[j], gates[j]);
-                continue;
-            }
             Vector<T> to;
 #pragma unroll
             for (int j = 0; j < 8; j++)

@@ -27,6 +27,8 @@ template <int Columns> struct SumRows
         *(float2*)(rows + half_at(row, chunk, column >> 2) + (column & 3)) = make_float2(a, b);
     }
 
+    static __device__ __forceinline__ float at(const float* rows, int row, int chunk, int column) { return rows[half_at(row, chunk, column >> 2) + (column & 3)]; }
+
     static __device__ __forceinline__ void take(const float* rows, int row, int chunk, float (&x)[8])
     {
         float4 a = *(const float4*)(rows + half_at(row, chunk, 0)), b = *(const float4*)(rows + half_at(row, chunk, 1));

@@ -14,7 +14,7 @@ extern __shared__ __align__(128) unsigned char shared[];
 extern "C" __global__ void __launch_bounds__(256) linear_f32(ARGUMENTS(float)) { gemm_float(OPERANDS(float)); }
 
 #define LINEAR(T, name, vectors, ...) \
-    extern "C" __global__ void __launch_bounds__(__VA_ARGS__::Threads) name(ARGUMENTS(T)) { gemm<__VA_ARGS__, vectors>(shared, OPERANDS(T)); }
+    extern "C" __global__ void __launch_bounds__(__VA_ARGS__::Threads, vectors ? 0 : 4) name(ARGUMENTS(T)) { gemm<__VA_ARGS__, vectors>(shared, OPERANDS(T)); }
 
 #define TILES(T, name) \
     LINEAR(T, linear_128x128_##name, true, Tile<128, 128, 64, 32, 4>) \

@@ -39,22 +39,22 @@ template <typename T, class Place = InOrder> struct Output
         for (int j = 0; j < 4; j++) store(m, n + j, c[j]);
     }
 
-    // 16 rows that lie in shared memory, eight columns a lane.
+    // 16 rows that lie in shared memory, eight columns a lane. Loops, since activations are long and all of the sums' would be copies of them.
     template <class Rows> __device__ __forceinline__ void store(const float* c, int first_m, int first_n, int lane) const
     {
-#pragma unroll
+#pragma unroll 1
         for (int i = lane; i < 16 * Rows::Chunks; i += 32)
         {
             int m = first_m + i / Rows::Chunks, n = first_n + i % Rows::Chunks * 8;
             if (m >= rows || n >= columns) continue;
-            float x[8];
-            Rows::take(c, i / Rows::Chunks, i % Rows::Chunks, x);
             if (columns % 8 != 0 || !aligned(y, residual))
             {
-#pragma unroll
-                for (int j = 0; j < 8; j++) store(m, n + j, x[j]);
+#pragma unroll 1
+                for (int j = 0; j < 8; j++) store(m, n + j, Rows::at(c, i / Rows::Chunks, i % Rows::Chunks, j));
                 continue;
             }
+            float x[8];
+            Rows::take(c, i / Rows::Chunks, i % Rows::Chunks, x);
             u64 at = (u64)place(m) * columns + n;
 #pragma unroll
             for (int j = 0; j < 8; j++) x[j] = finish(x[j], m, n + j);
