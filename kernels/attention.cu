@@ -63,8 +63,11 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
 
     // Queries lie where the keys come afterwards; each warp takes its own into registers.
     bring<F, Vectors, F::ROWS>(shared, from_q, first, queries, stride, dim);
-    commit_copies();
-    wait_copies<0>();
+    if (Vectors)
+    {
+        commit_copies();
+        wait_copies<0>();
+    }
     __syncthreads();
     u32 query[F::TILES][F::DIM / 16][4];
 #pragma unroll
@@ -79,15 +82,18 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
 
     int last = causal && first + F::ROWS < keys ? first + F::ROWS : keys, blocks = (last + F::KEYS - 1) / F::KEYS;
     bring<F, Vectors, F::KEYS>(shared, from_k, 0, keys, stride, dim);
-    commit_copies();
+    if (Vectors) commit_copies();
     for (int block = 0; block < blocks; block++)
     {
         int at = block * F::KEYS;
         u32 key_block = base + block % 2 * F::KeyBytes;
         // Values of this block come while its scores are computed, keys of the next while they are multiplied.
         bring<F, Vectors, F::KEYS>(values, from_v, at, keys, stride, dim);
-        commit_copies();
-        wait_copies<1>();
+        if (Vectors)
+        {
+            commit_copies();
+            wait_copies<1>();
+        }
         __syncthreads();
 
         float scores[F::TILES][F::KEYS / 8][4] = {};
@@ -157,9 +163,13 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
         }
 
         if (block + 1 < blocks) bring<F, Vectors, F::KEYS>(shared + (block + 1) % 2 * F::KeyBytes, from_k, at + F::KEYS, keys, stride, dim);
-        commit_copies();
-        wait_copies<1>();
-        __syncthreads();
+        // Without copies the values were there with the keys.
+        if (Vectors)
+        {
+            commit_copies();
+            wait_copies<1>();
+            __syncthreads();
+        }
 #pragma unroll
         for (int i = 0; i < F::KEYS / 16; i++)
         {

@@ -124,10 +124,13 @@ template <class B, bool OfKeys, bool Vectors, typename T> __device__ __forceinli
 
     // Queries before a block of keys, and keys behind a block of queries, are not seen.
     int begin = OfKeys && causal ? first / B::OTHERS * B::OTHERS : 0, end = !OfKeys && causal ? min(others, first + B::OWNERS) : others;
-    bring<B, Vectors, B::OWNERS>(shared, owner, first, owners, stride, dim);
-    bring<B, Vectors, B::OWNERS>(shared + B::OwnerBytes, owner_value, first, owners, stride, dim);
-    if (begin < end) bring_stage(begin, 0);
-    commit_copies();
+    if (begin < end)
+    {
+        bring<B, Vectors, B::OWNERS>(shared, owner, first, owners, stride, dim);
+        bring<B, Vectors, B::OWNERS>(shared + B::OwnerBytes, owner_value, first, owners, stride, dim);
+        bring_stage(begin, 0);
+        if (Vectors) commit_copies();
+    }
 
     float sums[B::DIM / 8][4] = {}, value_sums[OfKeys ? B::DIM / 8 : 1][4] = {}, origins[2], row_deltas[2];
     if (!OfKeys)
@@ -143,8 +146,11 @@ template <class B, bool OfKeys, bool Vectors, typename T> __device__ __forceinli
     for (int at = begin, stage = 0; at < end; at += B::OTHERS, stage ^= 1)
     {
         if (at + B::OTHERS < end) bring_stage(at + B::OTHERS, stage ^ 1);
-        commit_copies();
-        wait_copies<1>();
+        if (Vectors)
+        {
+            commit_copies();
+            wait_copies<1>();
+        }
         __syncthreads();
         u32 rows = stage_base + stage * B::StageBytes, values = rows + B::OtherBytes;
         const float* numbers = (const float*)(stages + stage * B::StageBytes + 2 * B::OtherBytes);
@@ -188,7 +194,6 @@ template <class B, bool OfKeys, bool Vectors, typename T> __device__ __forceinli
         // The next but one comes to where this one is.
         __syncthreads();
     }
-    wait_copies<0>();
     write<B, Vectors>(OfKeys ? dk + at_keys : dq + at_queries, sums, scale, first + warp * 16, owners, stride, dim);
     if constexpr (OfKeys) write<B, Vectors>(dv + at_keys, value_sums, 1.0f, first + warp * 16, owners, stride, dim);
 }

@@ -44,13 +44,16 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
     int last = causal && first + Rows < keys ? first + Rows : keys, blocks = (last + Keys - 1) / Keys;
     bring<Vectors, Rows>(shared, from_q, first, queries, stride, dim);
     bring<Vectors, Keys>(shared + KeysAt, from_k, 0, keys, stride, dim);
-    commit_copies();
+    if (Vectors) commit_copies();
     for (int block = 0; block < blocks; block++)
     {
         int at = block * Keys;
         bring<Vectors, Keys>(shared + ValuesAt, from_v, at, keys, stride, dim);
-        commit_copies();
-        wait_copies<1>();
+        if (Vectors)
+        {
+            commit_copies();
+            wait_copies<1>();
+        }
         __syncthreads();
 
         float scores[4] = {};
@@ -82,7 +85,7 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
         // All warps are through with the keys, and the other half's maxima are there.
         __syncthreads();
         if (block + 1 < blocks) bring<Vectors, Keys>(shared + KeysAt, from_k, at + Keys, keys, stride, dim);
-        commit_copies();
+        if (Vectors) commit_copies();
 #pragma unroll
         for (int i = 0; i < 2; i++)
         {
@@ -94,7 +97,7 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
             *(u32*)(shared + weights_at(row, half) + lane % 4 * 4) = pack<T>(a, b);
             if (half == 0 && lane % 4 == 0) kept_shared[row] = kept;
         }
-        wait_copies<1>();
+        if (Vectors) wait_copies<1>();
         __syncthreads();
 
         u32 b[4][4];

@@ -40,7 +40,7 @@ template <int Count, int N, typename F> __device__ __forceinline__ void take_col
             if (j < count) numbers[i][j] = all[i][j][threadIdx.x];
 }
 
-// Adds the rows of threads up, in their order, and writes the sum of each column to y, a row of so many. The block may call it again at once.
+// Adds the rows of threads up, in their order, and writes the sum of each column to y, a row of so many. Before the block calls it again, all have to be through.
 template <int N> __device__ __forceinline__ void write_column_sums(const float (&sums)[N], float* y, int columns)
 {
     __shared__ float parts[ROWS][N][Neighbour<N>::Pitch];
@@ -55,5 +55,4 @@ template <int N> __device__ __forceinline__ void write_column_sums(const float (
         for (int row = 0; row < ROWS; row++) sum += parts[row][own.at % N][own.at / N];
         y[own.column] = sum;
     }
-    __syncthreads();
 }

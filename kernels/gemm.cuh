@@ -190,7 +190,7 @@ template <class Tile, class Epilogue> __device__ __forceinline__ void give(unsig
         }
         __syncwarp();
         epilogue.template store<Rows>(rows, first_m + i * 16, first_n, lane);
-        __syncwarp();
+        if (i + 1 < Tile::WM / 16) __syncwarp();
     }
 }
 
@@ -221,14 +221,14 @@ __device__ __forceinline__ void gemm(unsigned char* shared, const A& a, const B&
             }
         }
         // An empty group past the end keeps the count of groups in flight.
-        commit_copies();
+        if (Vectors) commit_copies();
     };
 
 #pragma unroll
     for (int step = 0; step < Tile::STAGES - 1; step++) load(step);
     for (int step = 0; step < steps; step++)
     {
-        wait_copies<Tile::STAGES - 2>();
+        if (Vectors) wait_copies<Tile::STAGES - 2>();
         __syncthreads();
         // The stage that every warp has left before this barrier.
         load(step + Tile::STAGES - 1);

@@ -48,6 +48,7 @@ __device__ __forceinline__ void sums_of_chunk(const T* x, const T* dy, const flo
     }
     long long at = ((long long)blockIdx.z * gridDim.y + blockIdx.y) * channels;
     write_column_sums(product, products + at, channels);
+    __syncthreads();
     write_column_sums(sum, sums + at, channels);
 }
 
@@ -57,7 +58,7 @@ __device__ __forceinline__ void sums_of_chunk(const T* x, const T* dy, const flo
 extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_backward_merge(const float2* statistics, const float* gamma, const float* products, const float* sums, float* gammas, float* betas, float4* factors,
     int pixels, int channels, int chunks)
 {
-    __shared__ float parts[MERGERS / WARP];
+    __shared__ float parts[2][MERGERS / WARP];
     __shared__ float2 columns[MERGERS];
     int size = channels / gridDim.x, first = blockIdx.x * size, width = 1;
     while (width < size && width < WARP) width *= 2;
@@ -93,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(MERGERS) group_norm_backward_merge(
         }
         __syncthreads();
     }
-    float count = (float)size * pixels, slope = block_sum(product, parts) / count, mean = block_sum(sum, parts) / count;
+    float count = (float)size * pixels, slope = block_sum(product, parts[0]) / count, mean = block_sum(sum, parts[1]) / count;
     for (int c = first + threadIdx.x; c < first + size; c += MERGERS)
     {
         float2 s = statistics[sample + c];

@@ -10,7 +10,7 @@ template <typename S> __device__ __forceinline__ S warp_sum(S x)
     return x;
 }
 
-// The sum over a block of whole warps, in every thread; parts has a place for each warp, and may be used again at once.
+// The sum over a block of whole warps, in every thread; parts has a place for each warp; the next sum needs others, and the next but one may have these.
 template <typename S> __device__ __forceinline__ S block_sum(S x, S* parts)
 {
     x = warp_sum(x);
@@ -18,7 +18,6 @@ template <typename S> __device__ __forceinline__ S block_sum(S x, S* parts)
     __syncthreads();
     S sum = 0;
     for (int warp = 0; warp < blockDim.x / WARP; warp++) sum += parts[warp];
-    __syncthreads();
     return sum;
 }
 

@@ -174,7 +174,11 @@ __device__ __forceinline__ void row_norm_parameters(const T* x, const T* dy, con
         }
     long long at = (long long)blockIdx.y * channels;
     write_column_sums(products, gammas + at, channels);
-    if (Centred) write_column_sums(sums, betas + at, channels);
+    if (Centred)
+    {
+        __syncthreads();
+        write_column_sums(sums, betas + at, channels);
+    }
 }
 
 #define ROW_NORM_BACKWARD(T, norm, name, centred) \

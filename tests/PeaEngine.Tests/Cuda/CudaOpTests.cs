@@ -60,10 +60,13 @@ public class CudaOpTests
     [NvrtcTheory, MemberData(nameof(OwnProducts))]
     public void ProductsMatchTheReferenceByOurKernelsToo(string op, DType type, string named) => Check(CudaTestDevice.OpenWithoutProducts(), op, type, Aligned, named);
 
+    /// <summary>The cases of an op.</summary>
+    internal static IEnumerable<OpCase> Cases(string op) => Ops.Concat(Typed).Single(each => each.Op == op).Cases();
+
     static void Check(CudaContext context, string op, DType type, int fenceBytes, string named = "")
     {
         using var device = new CudaBackend(context);
-        OpCase[] cases = [.. Ops.Concat(Typed).Single(each => each.Op == op).Cases().Where(each => each.Name.Contains(named, StringComparison.Ordinal))];
+        OpCase[] cases = [.. Cases(op).Where(each => each.Name.Contains(named, StringComparison.Ordinal))];
         Assert.NotEmpty(cases);
         Check(device, cases, type, fenceBytes);
     }
@@ -77,16 +80,13 @@ public class CudaOpTests
             using var fenced = new Fenced(mirrored, fenceBytes, type);
             var run = @case.Set(fenced);
             run.Run();
-            // Twice the rounding of the result to the type, where that is more than what an F32 op may differ by. Sums of 16-bit floats that stay in F32 are as good as those of others.
-            var rounding = run.Outputs.All(output => mirrored.TypeOf(output.Tensor) == DType.F32) ? DType.F32 : type;
-            var tolerance = Math.Max(@case.Tolerance, rounding switch { DType.F16 => Math.ScaleB(1, -10), DType.BF16 => Math.ScaleB(1, -7), _ => 0 });
-            var smallest = rounding == DType.F16 ? Math.ScaleB(1, -24) : 0;
+            var rounding = Rounding(run, mirrored, type);
             for (var output = 0; output < run.Outputs.Length; output++)
             {
                 var (tensor, expected) = run.Outputs[output];
                 var actual = Fenced.Read(tensor);
                 Assert.Equal(expected.Length, actual.Length);
-                var limit = Math.Max(smallest, tolerance * expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max());
+                var limit = Limit(@case, rounding, expected);
                 if (rounding != DType.F32 && actual.Zip(expected).Any(pair => !Fits(pair.First, pair.Second, limit))) limit = Math.Max(limit, 2 * RoundedError(@case, type, output));
                 for (var i = 0; i < actual.Length; i++)
                     if (!Fits(actual[i], expected[i], limit)) Assert.Fail($"{@case.Name}: output {output}, element {i} of {tensor}: {actual[i]:R}, expected {expected[i]:R} within {limit:R}");
@@ -94,10 +94,20 @@ public class CudaOpTests
         }
     }
 
-    static bool Fits(double actual, double expected, double limit) => Math.Abs(actual - expected) <= limit || actual.Equals(expected);
+    /// <summary>Sums of 16-bit floats that stay in F32 are as good as those of others.</summary>
+    internal static DType Rounding(OpRun run, MirroredBackend mirrored, DType type) => run.Outputs.All(output => mirrored.TypeOf(output.Tensor) == DType.F32) ? DType.F32 : type;
+
+    /// <summary>What an output may differ by: twice the rounding of the result to the type, where that is more than what an F32 op may differ by.</summary>
+    internal static double Limit(OpCase @case, DType rounding, double[] expected)
+    {
+        var tolerance = Math.Max(@case.Tolerance, rounding switch { DType.F16 => Math.ScaleB(1, -10), DType.BF16 => Math.ScaleB(1, -7), _ => 0 });
+        return Math.Max(rounding == DType.F16 ? Math.ScaleB(1, -24) : 0, tolerance * expected.Select(Math.Abs).Where(double.IsFinite).DefaultIfEmpty().Max());
+    }
+
+    internal static bool Fits(double actual, double expected, double limit) => Math.Abs(actual - expected) <= limit || actual.Equals(expected);
 
     /// <summary>The CPU's error where inputs and output are rounded to a type: more than the output's rounding alone, where an input is another op's output.</summary>
-    static double RoundedError(OpCase @case, DType type, int output)
+    internal static double RoundedError(OpCase @case, DType type, int output)
     {
         using var fenced = new Fenced(new CpuBackend(1), Aligned, type);
         var run = @case.Set(fenced);

@@ -119,6 +119,9 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
     // Of one sample it is a parameter's gradient, of several that of an activation, as a time embedding.
     public override void SumTokens(Tensor x, Tensor y) => Do(() => device.SumTokens(As(x), y.Shape[0] == 1 ? Raw(y) : As(y)));
 
+    /// <summary>The device's memory of each tensor of the host, sentinels included, and its type there.</summary>
+    public IReadOnlyDictionary<Storage, (Tensor Host, Storage Device, DType Type)> Mirrors => mirrors;
+
     /// <summary>A tensor of the device in the type that is tested, where the host's is of a type of weights.</summary>
     Tensor As(Tensor tensor) => On(tensor, tensor.DType.IsWeight() ? type : tensor.DType);
 

@@ -93,7 +93,7 @@ public class AttentionBackwardTests : OpTests<AttentionBackwardTests>, IOpCases
         }
     }
 
-    static OpCase Case(AttentionCase @case) => new($"{@case}", @case.Scale == 0 ? 3e-6 : 1e-4, fenced =>
+    internal static OpCase Case(AttentionCase @case) => new($"{@case}", @case.Scale == 0 ? 3e-6 : 1e-4, fenced =>
     {
         Tensor q = fenced.Normal(@case.QueryShape), k = fenced.Normal(@case.KeyShape), v = fenced.Normal(@case.KeyShape), dy = fenced.Normal(@case.QueryShape);
         Tensor dq = fenced.New(q.Shape), dk = fenced.New(k.Shape), dv = fenced.New(k.Shape);

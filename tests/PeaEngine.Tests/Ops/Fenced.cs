@@ -30,6 +30,9 @@ public sealed class Fenced : IDisposable
 
     public Backend Backend { get; }
 
+    /// <summary>Bytes of all tensors.</summary>
+    internal long Bytes => tensors.Sum(each => each.Tensor.Bytes);
+
     /// <summary>A tensor full of NaN.</summary>
     public unsafe Tensor New(Shape shape, DType dtype = DType.F32)
     {

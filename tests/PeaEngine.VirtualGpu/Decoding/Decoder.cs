@@ -26,7 +26,7 @@ sealed unsafe partial class Decoder
         return new(decoder.Code(flow))
         {
             Name = entry.Name,
-            Listing = new(text, body.Instructions),
+            Listing = new(text, module.Files, body.Instructions),
             RegisterBytes = decoder.operands.Bytes,
             Predicates = plan.Predicates + 1,
             Constants = decoder.operands.Constants,

@@ -17,6 +17,15 @@ public sealed record LaunchRecord(string Kernel, Extent Grid, Extent Block, int 
     internal cudaDataType? Factors { get; init; }
 }
 
+/// <summary>A kernel that is about to be executed, and all that it is given.</summary>
+/// <param name="Module">Whose it is.</param>
+/// <param name="Kernel">Its name.</param>
+/// <param name="Grid">Blocks.</param>
+/// <param name="Block">Threads of a block.</param>
+/// <param name="SharedBytes">Dynamic shared memory.</param>
+/// <param name="Parameters">Laid out as the kernel declares them.</param>
+sealed record KernelCall(ModuleImage Module, string Kernel, Extent Grid, Extent Block, int SharedBytes, byte[] Parameters);
+
 /// <summary>
 /// An opened virtual device: every opening has memory, streams and errors of its own. Work is done as late as the rules of streams allow: when
 /// somebody waits for it, and of other streams only what an event asks for, so that what nobody waits for is not there yet. <see cref="Hasten"/> is
@@ -66,6 +75,9 @@ public sealed class VirtualContext
 
     /// <summary>Copies from and to the host so far.</summary>
     public int HostCopies { get; internal set; }
+
+    /// <summary>Told of every kernel before it is executed.</summary>
+    internal Action<KernelCall>? Launching { get; set; }
 
     /// <summary>What every call fails with after a kernel's fault.</summary>
     public string? Fault { get; internal set; }

@@ -128,6 +128,10 @@ public static unsafe partial class VirtualDriver
         var (dynamicShared, allowed) = ((int)shared, kernel.DynamicShared);
         kernel.Module.Check(kernel.Name, grid, block, dynamicShared, allowed);
         Registry.Get<VirtualStream>(stream).Add(CUgraphNodeType.CU_GRAPH_NODE_TYPE_KERNEL,
-            () => context.Add(new LaunchRecord(kernel.Name, grid, block, dynamicShared, kernel.Module.Launch(kernel.Name, grid, block, dynamicShared, bytes, allowed, context.NextOrder()))));
+            () =>
+            {
+                context.Launching?.Invoke(new(kernel.Module, kernel.Name, grid, block, dynamicShared, bytes));
+                context.Add(new LaunchRecord(kernel.Name, grid, block, dynamicShared, kernel.Module.Launch(kernel.Name, grid, block, dynamicShared, bytes, allowed, context.NextOrder())));
+            });
     });
 }

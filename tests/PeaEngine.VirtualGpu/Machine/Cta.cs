@@ -81,8 +81,9 @@ sealed unsafe class Cta : IDisposable
             warp.Synchronised = 1;
             warp.Start(lanes == 32 ? Warp.Full : (1u << lanes) - 1);
         }
-        for (; ; )
+        for (var barriers = 0; ; barriers++)
         {
+            if (barriers > Launch.MostBarriers) throw new TrapException($"{Program.Name}: block {Block}: more than {Launch.MostBarriers} barriers, expected an end");
             foreach (var warp in warps)
                 if (warp.State == WarpState.Running) warp.Run(Program, Launch.MostInstructions);
             if (Array.TrueForAll(warps, warp => warp.State == WarpState.Done)) break;

@@ -33,9 +33,23 @@ sealed unsafe class Launch : IDisposable
     /// <summary>What draws the order in which blocks are begun; with null the first is the first.</summary>
     public int? Order { get; init; }
 
+    /// <summary>Times that the warps of a block may have waited for each other.</summary>
+    public int MostBarriers { get; init; } = int.MaxValue;
+
+    /// <summary>Threads that execute blocks at the same time.</summary>
+    public int Workers { get; init; } = Environment.ProcessorCount;
+
     public GlobalRaces Races { get; } = new();
 
-    /// <summary>Executes all blocks on as many threads as there are processors.</summary>
+    /// <summary>A copy of parameters that does not move.</summary>
+    public static byte[] Pin(byte[] parameters)
+    {
+        var pinned = GC.AllocateArray<byte>(Math.Max(1, parameters.Length), pinned: true);
+        parameters.CopyTo(pinned, 0);
+        return pinned;
+    }
+
+    /// <summary>Executes all blocks.</summary>
     /// <exception cref="TrapException">A kernel did what it must not; of several faults that of the block that was begun first.</exception>
     public Counters Run()
     {
@@ -58,7 +72,7 @@ sealed unsafe class Launch : IDisposable
                 }
             lock (gate) total.Add(cta.Counters);
         }
-        var workers = (int)Math.Min(blocks, Environment.ProcessorCount);
+        var workers = (int)Math.Min(blocks, Workers);
         if (workers == 1) Work();
         else Parallel.For(0, workers, new() { MaxDegreeOfParallelism = workers }, _ => Work());
         if (fault is { } found) throw found.Error is TrapException trap ? new TrapException(trap.Message) : found.Error;

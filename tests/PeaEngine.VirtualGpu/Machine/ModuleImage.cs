@@ -86,8 +86,6 @@ public sealed class ModuleImage : IDisposable
         var program = Find(kernel);
         Check(kernel, grid, block, dynamicShared, mostDynamicShared);
         if (parameters.Length < program.ParameterBytes) throw new LaunchException($"{program.Name}: {parameters.Length} bytes of parameters, expected {program.ParameterBytes}");
-        var pinned = GC.AllocateArray<byte>(Math.Max(1, parameters.Length), pinned: true);
-        parameters.CopyTo(pinned, 0);
         using var launch = new Launch
         {
             Program = program,
@@ -95,7 +93,7 @@ public sealed class ModuleImage : IDisposable
             Grid = grid,
             Block = block,
             SharedBytes = program.SharedBytes + dynamicShared,
-            Parameters = pinned,
+            Parameters = Machine.Launch.Pin(parameters),
             Order = order,
         };
         return launch.Run();
@@ -116,7 +114,7 @@ public sealed class ModuleImage : IDisposable
         if ((long)program.Registers * ((block.Count + 31) / 32 * 32) > GpuArchitecture.RegistersPerBlock) throw new LaunchException($"{program.Name}: {program.Registers} registers × {block.Count} threads, expected at most {GpuArchitecture.RegistersPerBlock} registers");
     }
 
-    Program Find(string kernel) => programs.TryGetValue(kernel, out var program) ? program : throw new LaunchException($"no kernel {kernel} in the module, which has {string.Join(", ", programs.Keys.Order())}");
+    internal Program Find(string kernel) => programs.TryGetValue(kernel, out var program) ? program : throw new LaunchException($"no kernel {kernel} in the module, which has {string.Join(", ", programs.Keys.Order())}");
 
     void Place(string name, PtxVariable variable)
     {

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -12,18 +13,13 @@ sealed unsafe class Program
     /// <summary>The mangled name.</summary>
     public required string Name { get; init; }
 
-    readonly Instr[] code;
+    Instr[] code;
 
     /// <summary>Takes over decoded instructions.</summary>
-    public Program(ReadOnlySpan<Instr> decoded)
-    {
-        code = GC.AllocateUninitializedArray<Instr>(decoded.Length, pinned: true);
-        decoded.CopyTo(code);
-        Code = (Instr*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(code));
-    }
+    public Program(ReadOnlySpan<Instr> decoded) => Load(decoded);
 
     /// <summary>The decoded instructions.</summary>
-    public Instr* Code { get; }
+    public Instr* Code { get; private set; }
 
     /// <summary>The count of decoded instructions.</summary>
     public int Length => code.Length;
@@ -75,4 +71,20 @@ sealed unsafe class Program
 
     /// <summary>Threads of a block that the kernel was compiled for, or null.</summary>
     public required int? MaxThreads { get; init; }
+
+    /// <summary>The same program with instructions of its own, which may be changed.</summary>
+    public Program Copy()
+    {
+        var copy = (Program)MemberwiseClone();
+        copy.Load(code);
+        return copy;
+    }
+
+    [MemberNotNull(nameof(code))]
+    void Load(ReadOnlySpan<Instr> decoded)
+    {
+        code = GC.AllocateUninitializedArray<Instr>(decoded.Length, pinned: true);
+        decoded.CopyTo(code);
+        Code = (Instr*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(code));
+    }
 }

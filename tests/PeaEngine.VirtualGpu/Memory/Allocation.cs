@@ -60,6 +60,13 @@ public sealed unsafe class Allocation : IDisposable
         return shift + bytes <= 64 || (Written[word + 1] & mask >> 64 - shift) == mask >> 64 - shift;
     }
 
+    /// <summary>Takes over another's bytes, and which of them are initialised.</summary>
+    internal void CopyFrom(Allocation other)
+    {
+        Buffer.MemoryCopy(other.Data, Data, Bytes, Bytes);
+        Buffer.MemoryCopy(other.Written, Written, Words * sizeof(ulong), Words * sizeof(ulong));
+    }
+
     /// <summary>Marks bytes as initialised. Blocks on several threads may mark the same word.</summary>
     internal void MarkWritten(long offset, long bytes) => SetBits(Written, offset, bytes, shared: true);
 

@@ -35,6 +35,18 @@ public sealed unsafe class DeviceMemory : IDisposable
         }
     }
 
+    /// <summary>Another memory with the same allocations, addresses and bytes.</summary>
+    public DeviceMemory Copy()
+    {
+        lock (gate)
+        {
+            var copy = new DeviceMemory { slots = new Allocation?[slots.Length], used = used, InUse = InUse };
+            for (var slot = 0; slot < used; slot++)
+                if (slots[slot] is { } allocation) (copy.slots[slot] = new(slot, allocation.Address, allocation.Bytes)).CopyFrom(allocation);
+            return copy;
+        }
+    }
+
     /// <summary>Frees the allocation that begins at an address.</summary>
     public void Free(ulong address)
     {

@@ -11,7 +11,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
     readonly List<Dictionary<string, string>> scopes = [];
     readonly List<int> openScopes = [];
     readonly HashSet<string> variables = [];
-    int scopeCount, sourceLine;
+    int scopeCount, sourceLine, sourceFile;
 
     public void Read()
     {
@@ -64,7 +64,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
                 break;
             case ".loc":
                 reader.Next();
-                reader.Count();
+                sourceFile = reader.Count();
                 sourceLine = reader.Count();
                 reader.SkipLine(line);
                 break;
@@ -144,7 +144,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
             while (reader.Accept(','));
         }
         reader.Expect(';');
-        function.Instructions.Add(new(opcode, guard, [.. operands], line, sourceLine));
+        function.Instructions.Add(new(opcode, guard, [.. operands], line, sourceLine, sourceFile));
     }
 
     PtxOperand Operand()

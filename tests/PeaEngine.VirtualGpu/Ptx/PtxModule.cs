@@ -65,6 +65,9 @@ public sealed class PtxModule
     /// <summary>Variables of the module.</summary>
     public List<PtxVariable> Variables { get; } = [];
 
+    /// <summary>The files that it was compiled from, by the numbers that instructions name them by.</summary>
+    public Dictionary<int, string> Files { get; } = [];
+
     /// <summary>Kernels and device functions by name.</summary>
     public Dictionary<string, PtxFunction> Functions { get; } = [];
 

@@ -34,7 +34,8 @@ public enum ImmediateKind { Integer, Single, Double }
 /// <param name="Operands">In the order written, destinations first.</param>
 /// <param name="Line">The line of the opcode, from 1.</param>
 /// <param name="SourceLine">The line of the program that it was compiled from, 0 if that is not told.</param>
-public sealed record PtxInstruction(string Opcode, PtxOperand.Register? Guard, PtxOperand[] Operands, int Line, int SourceLine)
+/// <param name="SourceFile">Which of <see cref="PtxModule.Files"/> that line is of.</param>
+public sealed record PtxInstruction(string Opcode, PtxOperand.Register? Guard, PtxOperand[] Operands, int Line, int SourceLine, int SourceFile)
 {
     /// <summary>The opcode's parts: <c>mul</c>, <c>wide</c>, <c>s32</c>.</summary>
     public string[] Parts { get; } = Opcode.Split('.');

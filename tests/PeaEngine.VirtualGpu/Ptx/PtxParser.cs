@@ -29,7 +29,13 @@ sealed class PtxParser(List<Token> tokens)
                     reader.Next();
                     if (reader.Count() is var size && size != 64) throw new PtxException(line, $"addresses of {size} bits, expected 64");
                     return;
-                case ".file" or ".loc" or ".pragma": reader.SkipLine(line); return;
+                case ".file":
+                    reader.Next();
+                    var file = reader.Count();
+                    module.Files[file] = reader.Next().Text.Trim('"');
+                    reader.SkipLine(line);
+                    return;
+                case ".loc" or ".pragma": reader.SkipLine(line); return;
                 case ".section": Section(); return;
                 case ".entry" or ".func": Function(isExtern); return;
                 case ".global" or ".const" or ".shared": module.Variables.AddRange(VariableParser.Read(reader, isExtern)); return;
