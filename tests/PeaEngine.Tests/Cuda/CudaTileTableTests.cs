@@ -122,7 +122,7 @@ public sealed class CudaTileTableTests : IDisposable
             Assert.Equal(["linear_64x64_f16", "geglu_64x64_f16", "conv2d_64x64_f16"], ruled);
             products = backend.Tune(() => Products(backend, out _), 1, out var file, new LaunchCounter());
             Assert.Equal(folder.Path, Path.GetDirectoryName(file));
-            Assert.Equal(["conv2d F16 64x128x72", "geglu F16 64x256x32", "linear F16 64x128x32"], products.Select(product => product.Key.ToString()).Order(StringComparer.Ordinal));
+            Assert.Equal(["conv2d F16 64x128x72", "geglu F16 64x256x256", "linear F16 64x128x256"], products.Select(product => product.Key.ToString()).Order(StringComparer.Ordinal));
             foreach (var product in products)
             {
                 Assert.Equal(product.Key.Op == "linear" ? 2 : 3, product.Costs.Count);
@@ -215,7 +215,7 @@ public sealed class CudaTileTableTests : IDisposable
             backend.Upload([.. Enumerable.Range(0, (int)shape.Elements).Select(_ => random.NextSingle() - 0.5f)], tensor);
             return tensor;
         }
-        Tensor x = New([64, 32]), image = New([1, 8, 8, 8]), weight = New([128, 32]), gated = New([256, 32]), filter = New([128, 3, 3, 8]), y = New([3, 64, 128]);
+        Tensor x = New([64, 256]), image = New([1, 8, 8, 8]), weight = New([128, 256]), gated = New([256, 256]), filter = New([128, 3, 3, 8]), y = New([3, 64, 128]);
         Tensor Part(int i) => new(memory, y.ByteOffset + i * 64 * 128 * 2, [64, 128], DType.F16);
         VirtualContext.Current!.ForgetLaunches();
         backend.Linear(x, weight, null, Part(0), Activation.Silu);

@@ -25,10 +25,10 @@ sealed record MachineFunction(int Instructions, int Exits, int Products, int Oth
     }
 }
 
-/// <summary>NVIDIA's <c>cuobjdump</c>, which shows machine code as text: what <c>PEA_CUOBJDUMP</c> names, or what the path has.</summary>
+/// <summary>NVIDIA's <c>nvdisasm</c>, which shows machine code as text: what <c>PEA_NVDISASM</c> names, or what the path has. <c>cuobjdump -sass</c> shows the same, but calls it once for each function.</summary>
 static partial class Disassembler
 {
-    const string Variable = "PEA_CUOBJDUMP", Program = "cuobjdump", Beginning = "Function : ";
+    const string Variable = "PEA_NVDISASM", Program = "nvdisasm", Beginning = "//--------------------- .text.";
 
     static readonly string? Found = Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } named ? named
         : (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(folder => Path.Combine(folder, Program)).FirstOrDefault(File.Exists);
@@ -42,11 +42,11 @@ static partial class Disassembler
         using var folder = new TemporaryFolder();
         var file = Path.Combine(folder.Path, "kernel.cubin");
         File.WriteAllBytes(file, cubin);
-        using var process = Process.Start(new ProcessStartInfo(Found!, ["-sass", file]) { RedirectStandardOutput = true })!;
+        using var process = Process.Start(new ProcessStartInfo(Found!, [file]) { RedirectStandardOutput = true })!;
         var text = process.StandardOutput.ReadToEnd();
         process.WaitForExit();
         Assert.Equal(0, process.ExitCode);
-        return text.Split(Beginning)[1..].ToDictionary(function => function[..function.AsSpan().IndexOfAny('\r', '\n')], function => MachineFunction.Of([.. Instruction().Matches(function).Select(instruction => instruction.Groups[1].Value)]));
+        return text.Split(Beginning)[1..].ToDictionary(function => function[..function.IndexOf(' ', StringComparison.Ordinal)], function => MachineFunction.Of([.. Instruction().Matches(function).Select(instruction => instruction.Groups[1].Value)]));
     }
 
     [GeneratedRegex(@"^\s*/\*[0-9a-f]{4,}\*/\s+(?:@!?U?P\w+ )?\s*([A-Z][A-Z0-9_.]*)", RegexOptions.Multiline)]
