@@ -340,6 +340,16 @@ def adam_w(count):
     return optimizer.step
 
 
+def adam_w_factors(count):
+    norms = list(torch.rand(count))
+    return lambda: torch.clamp(1.0 / (torch.linalg.vector_norm(torch.stack(norms)) + 1e-6), max=1.0)
+
+
+def sum_errors(rows, count):
+    errors, samples, terms = torch.randn(rows, count), torch.rand(count, dtype=torch.double), torch.rand(rows, dtype=torch.double)
+    return lambda: terms @ (errors.double() @ samples)
+
+
 def sum_squares(count):
     x = torch.randn(count)
     return {"norm": lambda: torch.linalg.vector_norm(x), "dot": lambda: torch.dot(x, x)}

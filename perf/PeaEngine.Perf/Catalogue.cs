@@ -72,6 +72,8 @@ static class Catalogue
         // What an optimiser's step does to an adapter of six million parameters.
         new AdamW(6 << 20),
         new SumSquares(6 << 20),
+        new AdamWFactors(300),
+        new SumErrors(9, 10),
         // Text encoders in their own size.
         new Student("xlm_roberta_large", 32, Student.XlmRobertaLarge),
         new Student("xlm_roberta_large", 77, Student.XlmRobertaLarge),

@@ -49,8 +49,14 @@ abstract partial class ObservedBackend
 
     public override void SumTokens(Tensor x, Tensor y) => Observe(new("sum_tokens", $"{x.Shape}", 0, Bytes(x, y), x.Shape[1]), () => inner.SumTokens(x, y));
 
-    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) =>
-        Observe(new("adam_w", $"{parameter.Shape}", 0, Bytes(parameter, parameter, gradient, m, m, v, v), 0), () => inner.AdamW(parameter, gradient, m, v, step));
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, Tensor? average, Tensor step, AdamWSettings settings) =>
+        Observe(new("adam_w", $"{parameter.Shape}", 0, Bytes(parameter, parameter, gradient, m, m, v, v, average, average), 0), () => inner.AdamW(parameter, gradient, m, v, average, step, settings));
+
+    public override void AdamWFactors(Tensor squares, Tensor losses, Tensor rates, Tensor norm, Tensor step) =>
+        Observe(new("adam_w_factors", $"{squares.Shape}", 0, Bytes(squares, losses, rates, norm, step), (int)squares.Elements), () => inner.AdamWFactors(squares, losses, rates, norm, step));
+
+    public override void SumErrors(Tensor errors, Tensor samples, Tensor terms, Tensor sums) =>
+        Observe(new("sum_errors", $"{errors.Shape}", 0, Bytes(errors, samples, terms, sums, sums), errors.Shape[1]), () => inner.SumErrors(errors, samples, terms, sums));
 
     public override void SumSquares(Tensor x, Tensor y) => Observe(new("sum_squares", $"{x.Shape}", 0, Bytes(x, y), 0), () => inner.SumSquares(x, y));
 

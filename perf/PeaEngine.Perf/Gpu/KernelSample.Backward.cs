@@ -37,7 +37,9 @@ sealed partial record KernelSample
         new("squared_error_backward", One, [0], (room, _) => room.Backend.SquaredErrorBackward(room.New([1, 8192], dtype: Type), room.New([1, 8192], dtype: Type), room.New([1]), room.New([1, 8192], dtype: Type), add: true)),
         new("embedding_backward", One, [640, 1280], (room, channels) => room.Backend.EmbeddingBackward(room.Empty([1, 4], DType.I32), room.New([1, 4, channels], dtype: Type), room.New([16, channels]))),
         new("mean_tokens_backward", One, [640, 1280], (room, channels) => room.Backend.MeanTokensBackward(room.New([1, channels], dtype: Type), null, room.Empty([1, 4, channels], Type), add: false)),
-        new("adamw", One, [0], (room, _) => room.Backend.AdamW(room.New([4096]), room.New([4096]), room.Empty([4096]), room.Empty([4096]), new(1e-4, 0.9, 0.999, 1e-8, 0.01, 0.1, 0.001))),
+        new("adamw", One, [0], (room, _) => room.Backend.AdamW(room.New([4096]), room.New([4096]), room.Empty([4096]), room.Empty([4096]), null, room.New([5]), new(0.9, 0.999, 1e-8))),
+        new("adamw_factors", One, [256, 512], (room, parameters) => room.Backend.AdamWFactors(room.New([parameters]), room.Empty([3], DType.F64), room.Empty([5], DType.F64), room.Empty([2], DType.F64), room.Empty([5]))),
+        new("sum_errors", One, [4, 8], (room, samples) => room.Backend.SumErrors(room.New([9, samples]), room.Empty([samples], DType.F64), room.Empty([9], DType.F64), room.Empty([3], DType.F64))),
         new("sum_squares", One, [0], (room, _) => room.Backend.SumSquares(room.New([32768]), room.Empty([1]))),
     ];
 

@@ -12,7 +12,8 @@ sealed class AdamW(int count) : IBenchmark
 
     public Action Set(Room room)
     {
-        Tensor parameter = room.New([count]), gradient = room.New([count]), m = room.Empty([count]), v = room.Empty([count]);
-        return () => room.Backend.AdamW(parameter, gradient, m, v, new(1e-4, 0.9, 0.999, 1e-8, 0.01, 0.1, 0.001));
+        Tensor parameter = room.New([count]), gradient = room.New([count]), m = room.Empty([count]), v = room.Empty([count]), step = room.Empty([5]);
+        room.Backend.Upload([1, 1 - 1e-6f, 31.6f, 1e-3f, 1], step);
+        return () => room.Backend.AdamW(parameter, gradient, m, v, null, step, new(0.9, 0.999, 1e-8));
     }
 }

@@ -36,6 +36,8 @@ sealed class DistillationInputs
         TeacherSequence = p.Keep([taught, Width(batch.TeacherSequence) / teacherChannels, teacherChannels]);
         TeacherPooled = batch.TeacherPooled is { } pooled ? p.Keep([taught, Width(pooled)]) : null;
         Scales = p.Keep([terms, count], DType.F32);
+        Weights = p.Keep([count], DType.F64);
+        TermWeights = p.Keep([LossTerms.Rows(terms)], DType.F64);
     }
 
     /// <summary>A sample's latents in the reference's layout, [1, C, h, w].</summary>
@@ -77,6 +79,12 @@ sealed class DistillationInputs
     /// <summary>[terms, B] F32: what the gradient of a sample's error is multiplied by in each term.</summary>
     public Tensor Scales { get; }
 
+    /// <summary>[B] F64: what a sample's error is multiplied by in every term.</summary>
+    public Tensor Weights { get; }
+
+    /// <summary>[rows] F64: what <see cref="LossTerms.Weight"/> says of each row of errors.</summary>
+    public Tensor TermWeights { get; }
+
     /// <summary>Uploads a batch of the kind.</summary>
     public void Upload(DistillationBatch batch, SampleWeights weights, UnconditionalText unconditional, IReadOnlyList<float> alphasCumprod)
     {
@@ -103,7 +111,7 @@ sealed class DistillationInputs
         Texted(batch, weights.Order, unconditional);
     }
 
-    /// <summary>Uploads what errors are multiplied by.</summary>
+    /// <summary>Uploads what errors and their gradients are multiplied by.</summary>
     /// <param name="weights">Of the samples.</param>
     /// <param name="statistics">Complete ones, where terms are divided by variances.</param>
     /// <param name="lossScale">What the whole loss is multiplied by.</param>
@@ -112,6 +120,10 @@ sealed class DistillationInputs
         var scales = new float[Scales.Elements];
         for (var i = 0; i < scales.Length; i++) scales[i] = (float)(lossScale * LossTerms.Weight(options, i / count, i % count < taught, statistics) * weights.Values[i % count]);
         backend.Upload(scales, Scales);
+        backend.Upload(MemoryMarshal.AsBytes<double>(weights.Values), Weights);
+        var terms = new double[TermWeights.Elements];
+        for (var row = 0; row < terms.Length; row++) terms[row] = LossTerms.WeightOfRow(options, row, statistics);
+        backend.Upload(MemoryMarshal.AsBytes<double>(terms), TermWeights);
     }
 
     /// <summary>The texts' masks, the empty text's states, and whose text each sample has.</summary>

@@ -8,12 +8,15 @@ namespace PeaEngine.Train.Distillation;
 /// <param name="Features">Against the teacher's blocks.</param>
 public readonly record struct DistillationLoss(double Diffusion, double Logits, double Features)
 {
+    /// <summary>How many parts there are.</summary>
+    public const int Parts = 3;
+
+    /// <summary>The parts in their order.</summary>
+    internal static DistillationLoss Of(ReadOnlySpan<double> parts) => new(parts[0], parts[1], parts[2]);
+
     /// <summary>The sum.</summary>
     public double Total => Diffusion + Logits + Features;
 
     /// <summary>The sum under a name, then the parts under that name with theirs behind.</summary>
     internal Metric[] Metrics(string name) => [new(name, Total), new($"{name}_diffusion", Diffusion), new($"{name}_logits", Logits), new($"{name}_features", Features)];
-
-    /// <summary>Term by term.</summary>
-    public static DistillationLoss operator +(DistillationLoss a, DistillationLoss b) => new(a.Diffusion + b.Diffusion, a.Logits + b.Logits, a.Features + b.Features);
 }

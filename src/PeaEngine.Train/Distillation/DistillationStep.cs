@@ -13,25 +13,25 @@ sealed class DistillationStep(Pass p, DistillationInputs inputs, NoiseDraw? draw
 {
     readonly int count = inputs.Timesteps.Shape[0];
 
-    /// <summary>Adds the gradients of what is trained and gives the terms of the loss.</summary>
+    /// <summary>Adds the gradients of what is trained, and the losses.</summary>
     /// <param name="unet">Teacher and student.</param>
     /// <param name="target">What is trained.</param>
+    /// <param name="losses">[3] F64, added to.</param>
     /// <param name="survey">Told of the teacher's blocks before they are compared; null where nobody asks.</param>
-    public LossTerms Run(UNet2DConditionModel unet, TrainingTarget target, Action<UNetFeatures>? survey)
+    public void Run(UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey)
     {
         Pass student = p.Saving(target.Gradients, options.Recomputes), training = target.TrainsAdapter ? p.Saving(target.Gradients) : p;
-        var (losses, text, c, dPrediction, dFeatures) = Forward(student, training, unet, target, survey);
+        var (text, c, dPrediction, dFeatures) = Forward(student, training, unet, target, losses, survey);
         unet.Backward(student, c, dPrediction, dFeatures);
         Tensor dSequence = p.New(text.Sequence.Shape);
         Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
         unet.ConditionBackward(student, c, text.Sequence, dSequence, dPooled);
         if (target.TrainsAdapter) text.Backward(dSequence, dPooled);
-        return losses;
     }
 
-    /// <summary>Gives the terms of the loss alone.</summary>
+    /// <summary>Adds the losses alone.</summary>
     /// <inheritdoc cref="Run"/>
-    public LossTerms Evaluate(UNet2DConditionModel unet, TrainingTarget target, Action<UNetFeatures>? survey) => Forward(p, p, unet, target, survey).Losses;
+    public void Evaluate(UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey) => Forward(p, p, unet, target, losses, survey);
 
     /// <summary>Runs the teacher alone, for the statistics of its blocks.</summary>
     public void Survey(UNet2DConditionModel unet, TrainingTarget target, Action<UNetFeatures> survey)
@@ -45,8 +45,8 @@ sealed class DistillationStep(Pass p, DistillationInputs inputs, NoiseDraw? draw
     }
 
     /// <summary>The teacher and the student, the one in a pass that leaves nothing.</summary>
-    (LossTerms Losses, StudentText Text, UNetConditioning Conditioning, Tensor DPrediction, UNetFeatures? DFeatures) Forward(
-        Pass student, Pass training, UNet2DConditionModel unet, TrainingTarget target, Action<UNetFeatures>? survey)
+    (StudentText Text, UNetConditioning Conditioning, Tensor DPrediction, UNetFeatures? DFeatures) Forward(
+        Pass student, Pass training, UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey)
     {
         var (noise, noisy) = Mix();
         UNetFeatures teacherFeatures = new(), studentFeatures = new();
@@ -60,9 +60,11 @@ sealed class DistillationStep(Pass p, DistillationInputs inputs, NoiseDraw? draw
         var c = unet.Condition(student, text.Sequence, text.Pooled, inputs.TimeIds);
         var prediction = unet.Forward(student, noisy, inputs.Timesteps, c, withFeatures ? studentFeatures : null);
 
-        var losses = new LossTerms(p, inputs, taught);
-        var dPrediction = losses.Prediction(prediction, taughtPrediction, noise);
-        return (losses, text, c, dPrediction, withFeatures ? losses.Features(teacherFeatures, studentFeatures) : null);
+        var terms = new LossTerms(p, inputs, taught);
+        var dPrediction = terms.Prediction(prediction, taughtPrediction, noise);
+        var dFeatures = withFeatures ? terms.Features(teacherFeatures, studentFeatures) : null;
+        terms.AddTo(losses);
+        return (text, c, dPrediction, dFeatures);
     }
 
     /// <summary>The noise, and the noisy latents, x_t = √ᾱ·x + √(1 − ᾱ)·ε, both [B, h, w, C].</summary>

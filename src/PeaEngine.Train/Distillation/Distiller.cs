@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using PeaEngine.Diffusion.UNet;
 using PeaEngine.Train.Processes;
 using PeaEngine.Train.Targets;
@@ -18,7 +19,9 @@ public sealed class Distiller : IDisposable
     readonly UnconditionalText unconditional;
     readonly ProcessGroup processes;
     readonly Dictionary<PassKind, long> measured = [];
-    readonly Dictionary<PassKind, RecordedPass> recorded = [];
+    readonly Dictionary<RecordedKind, RecordedPass> recorded = [];
+    readonly Arena results;
+    readonly Tensor sums;
     Arena? arena;
 
     /// <summary>Kinds of passes that are remembered as recordings at a time.</summary>
@@ -37,6 +40,8 @@ public sealed class Distiller : IDisposable
     {
         (this.backend, this.unet, this.target, this.processes) = (backend, unet, target, processes ?? ProcessGroup.Alone);
         (this.alphasCumprod, this.options, this.unconditional) = (alphasCumprod, options, unconditional);
+        results = new(backend, Arena.AlignmentBytes);
+        sums = results.Keep([DistillationLoss.Parts], DType.F64);
     }
 
     /// <summary>The most bytes that a step on such a batch has in use at once, beside the weights; nothing is computed.</summary>
@@ -57,16 +62,38 @@ public sealed class Distiller : IDisposable
     /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
     public DistillationLoss Accumulate(DistillationBatch batch, int passes = 1, double lossScale = 1, CancellationToken cancellation = default)
     {
+        backend.Clear(sums);
+        Accumulate(batch, sums, null, passes, lossScale, cancellation);
+        return Read();
+    }
+
+    /// <summary>The same without a word to the host: the losses are added to those of a tensor, and what is to follow is done, too.</summary>
+    /// <param name="batch">This process's samples.</param>
+    /// <param name="losses">[3] F64: the parts of the loss, added to.</param>
+    /// <param name="then">Ops alone, for when all gradients are there, recorded with the last pass; null for none.</param>
+    /// <param name="passes">As above.</param>
+    /// <param name="lossScale">As above.</param>
+    /// <param name="cancellation">Ends it between two operations before <paramref name="then"/>.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; the gradients are then of no use.</exception>
+    public void Accumulate(DistillationBatch batch, Tensor losses, Action? then, int passes, double lossScale, CancellationToken cancellation)
+    {
         ArgumentNullException.ThrowIfNull(batch);
         var whole = GroupCounts.Of(batch, options).Over(processes);
         var parts = batch.Cut(passes);
         var statistics = NeedsStatistics(whole) ? Statistics(processes) : null;
         // Variances are over all passes: the teacher runs through them once before. To keep its blocks' outputs instead would take memory for each pass.
         if (statistics != null && passes > 1) Survey(parts, whole, statistics, cancellation);
-        var loss = new DistillationLoss();
-        foreach (var part in parts)
-            loss += statistics == null ? Repeat(part, whole, lossScale, cancellation) : Compute(part, whole, statistics, lossScale, (step, survey) => step.Run(unet, target, survey), cancellation);
-        return loss;
+        for (var i = 0; i < parts.Count; i++)
+        {
+            var last = i == parts.Count - 1 ? then : null;
+            if (statistics == null)
+            {
+                Repeat(parts[i], whole, new(losses, last), lossScale, cancellation);
+                continue;
+            }
+            Compute(parts[i], whole, statistics, lossScale, (step, survey) => step.Run(unet, target, losses, survey), cancellation);
+            last?.Invoke();
+        }
     }
 
     /// <summary>The loss of several batches together, without gradients: means are over all of them, and other processes have no part in it.</summary>
@@ -77,9 +104,9 @@ public sealed class Distiller : IDisposable
         var whole = batches.Select(batch => GroupCounts.Of(batch, options)).Aggregate(new GroupCounts(), (sum, counts) => new(sum.Count + counts.Count, sum.Taught + counts.Taught));
         var statistics = NeedsStatistics(whole) ? Statistics(ProcessGroup.Alone) : null;
         if (statistics != null) Survey(batches, whole, statistics, cancellation);
-        var loss = new DistillationLoss();
-        foreach (var batch in batches) loss += Compute(batch, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, survey), cancellation);
-        return loss;
+        backend.Clear(sums);
+        foreach (var batch in batches) Compute(batch, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, sums, survey), cancellation);
+        return Read();
     }
 
     /// <summary>The most bytes that a step has had in use at once.</summary>
@@ -100,6 +127,14 @@ public sealed class Distiller : IDisposable
     {
         Forget();
         arena?.Dispose();
+        results.Dispose();
+    }
+
+    DistillationLoss Read()
+    {
+        Span<double> parts = stackalloc double[DistillationLoss.Parts];
+        backend.Download(sums, MemoryMarshal.AsBytes(parts));
+        return DistillationLoss.Of(parts);
     }
 
     bool NeedsStatistics(GroupCounts whole) => options.NormalizesFeatures && options.FeatureWeight > 0 && whole.Taught > 0;
@@ -118,17 +153,13 @@ public sealed class Distiller : IDisposable
     }
 
     /// <summary>A pass whose losses, and perhaps gradients, take variances of the teacher's blocks, which are completed by it if no other did.</summary>
-    DistillationLoss Compute(DistillationBatch part, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Func<DistillationStep, Action<UNetFeatures>?, LossTerms> compute, CancellationToken cancellation)
-    {
-        var loss = new DistillationLoss();
-        Compute(part, whole, (pass, inputs, weights) => loss = Compute(pass, part, inputs, weights, statistics, lossScale, compute).Total(options, weights, statistics), cancellation);
-        return loss;
-    }
+    void Compute(DistillationBatch part, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute, CancellationToken cancellation) =>
+        Compute(part, whole, (pass, inputs, weights) => Compute(pass, part, inputs, weights, statistics, lossScale, compute), cancellation);
 
-    LossTerms Compute(Pass pass, DistillationBatch part, DistillationInputs inputs, SampleWeights weights, FeatureStatistics? statistics, double lossScale, Func<DistillationStep, Action<UNetFeatures>?, LossTerms> compute)
+    void Compute(Pass pass, DistillationBatch part, DistillationInputs inputs, SampleWeights weights, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute)
     {
         if (statistics is null or { IsComplete: true }) inputs.UploadScales(weights, statistics, lossScale);
-        return compute(new(pass, inputs, part.Draw, weights.Taught, options), statistics is not { IsComplete: false } ? null : teacher =>
+        compute(new(pass, inputs, part.Draw, weights.Taught, options), statistics is not { IsComplete: false } ? null : teacher =>
         {
             if (teacher.Blocks.Count > 0) statistics.Add(pass, teacher);
             statistics.Complete();
@@ -137,22 +168,22 @@ public sealed class Distiller : IDisposable
     }
 
     /// <summary>A pass of a kind that comes again and again: what a backend may record of it is recorded.</summary>
-    DistillationLoss Repeat(DistillationBatch part, GroupCounts whole, double lossScale, CancellationToken cancellation)
-    {
-        var loss = new DistillationLoss();
+    void Repeat(DistillationBatch part, GroupCounts whole, PassEnd end, double lossScale, CancellationToken cancellation) =>
         Compute(part, whole, (pass, inputs, weights) =>
         {
-            var kind = PassKind.Of(part, weights.Taught);
+            var kind = new RecordedKind(PassKind.Of(part, weights.Taught), end.Losses.Address, end.Then);
             if (!recorded.TryGetValue(kind, out var step))
             {
                 if (recorded.Count == MostRecorded) Forget();
-                recorded.Add(kind, step = new(backend, (p, from) => new DistillationStep(p, from, part.Draw, kind.Taught, options).Run(unet, target, null)));
+                recorded.Add(kind, step = new(backend, (p, from) =>
+                {
+                    new DistillationStep(p, from, part.Draw, kind.Pass.Taught, options).Run(unet, target, end.Losses, null);
+                    end.Then?.Invoke();
+                }));
             }
             inputs.UploadScales(weights, null, lossScale);
-            loss = step.Run(pass, inputs).Total(options, weights, null);
+            step.Run(pass, inputs);
         }, cancellation);
-        return loss;
-    }
 
     /// <summary>Recordings are of one memory.</summary>
     void Forget()
@@ -190,8 +221,14 @@ public sealed class Distiller : IDisposable
         var kind = PassKind.Of(part, weights.Taught);
         if (measured.TryGetValue(kind, out var bytes)) return bytes;
         var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
-        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(p, part, weights.Taught), weights, statistics, 1, (step, survey) => step.Run(unet, target, survey)));
+        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(p, part, weights.Taught), weights, statistics, 1, (step, survey) => step.Run(unet, target, sums, survey)));
         measured.Add(kind, bytes);
         return bytes;
     }
+
+    /// <summary>Where a pass's losses go, and what follows its gradients.</summary>
+    readonly record struct PassEnd(Tensor Losses, Action? Then);
+
+    /// <summary>What decides the ops of a recording, and their addresses.</summary>
+    readonly record struct RecordedKind(PassKind Pass, nint Losses, Action? Then);
 }

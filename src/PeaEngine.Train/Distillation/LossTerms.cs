@@ -17,8 +17,8 @@ sealed class LossTerms
     public LossTerms(Pass p, DistillationInputs inputs, int taught)
     {
         (this.p, this.inputs, this.taught, count) = (p, inputs, taught, inputs.Scales.Shape[1]);
-        // Each sample's squared error in each term; the blocks' of samples without a teacher stay 0.
-        errors = p.Keep(inputs.Scales.Shape, DType.F32);
+        // Each sample's squared error towards the noise, towards the teacher and in each block; where there is none it stays 0.
+        errors = p.Keep([Rows(inputs.Scales.Shape[0]), count], DType.F32);
         p.Backend.Clear(errors);
     }
 
@@ -30,12 +30,18 @@ sealed class LossTerms
     public static double Weight(DistillationOptions options, int term, bool isTaught, FeatureStatistics? statistics) =>
         term == 0 ? isTaught ? options.LogitsWeight : 1 : isTaught ? options.FeatureWeight / (statistics?.Variance(term - 1) ?? 1) : 0;
 
+    /// <summary>Rows of errors for so many terms: the prediction's has two, one of samples without a teacher and one of those with.</summary>
+    public static int Rows(int terms) => terms + 1;
+
+    /// <summary><see cref="Weight"/> by row of errors.</summary>
+    public static double WeightOfRow(DistillationOptions options, int row, FeatureStatistics? statistics) => Weight(options, Math.Max(0, row - 1), isTaught: row > 0, statistics);
+
     /// <summary>The gradient of the prediction [B, h, w, C]: towards the teacher's, and without one towards the noise.</summary>
     public Tensor Prediction(Tensor prediction, Tensor? target, Tensor noise)
     {
         var gradient = p.New(prediction.Shape);
-        if (target is { } teacher) Term(0, prediction, teacher, 0, taught, gradient);
-        if (taught < count) Term(0, prediction, noise.Slice(taught, count - taught), taught, count - taught, gradient);
+        if (target is { } teacher) Term(0, 1, prediction, teacher, 0, taught, gradient);
+        if (taught < count) Term(0, 0, prediction, noise.Slice(taught, count - taught), taught, count - taught, gradient);
         return gradient;
     }
 
@@ -49,36 +55,19 @@ sealed class LossTerms
         {
             var gradient = p.New(actual.Shape);
             if (taught < count) p.Backend.Clear(gradient.Slice(taught, count - taught));
-            Term(gradients.Count + 1, actual, expected, 0, taught, gradient);
+            Term(gradients.Count + 1, gradients.Count + 2, actual, expected, 0, taught, gradient);
             gradients.Add(new(name, gradient));
         }
         return UNetFeatures.Of(gradients);
     }
 
-    /// <summary>What the terms add up to.</summary>
-    /// <param name="options">The loss.</param>
-    /// <param name="weights">Of the samples.</param>
-    /// <param name="statistics">As for <see cref="Weight"/>.</param>
-    public DistillationLoss Total(DistillationOptions options, SampleWeights weights, FeatureStatistics? statistics)
-    {
-        var values = new float[errors.Elements];
-        p.Backend.Download(errors, values);
-        double features = 0;
-        for (var term = 1; term < errors.Shape[0]; term++) features += Sum(term, 0, taught);
-        return new(Sum(0, taught, count), Sum(0, 0, taught), features);
+    /// <summary>Adds what the terms come to to a step's losses, as <see cref="DistillationLoss"/> has them: [3] F64.</summary>
+    public void AddTo(Tensor losses) => p.Backend.SumErrors(errors, inputs.Weights, inputs.TermWeights, losses);
 
-        double Sum(int term, int from, int to)
-        {
-            double sum = 0;
-            for (var i = from; i < to; i++) sum += weights.Values[i] * values[term * count + i];
-            return from == to ? 0 : Weight(options, term, from < taught, statistics) * sum;
-        }
-    }
-
-    void Term(int term, Tensor actual, Tensor expected, int first, int samples, Tensor gradient)
+    void Term(int term, int row, Tensor actual, Tensor expected, int first, int samples, Tensor gradient)
     {
-        Tensor Row(Tensor terms) => terms.Slice(term, 1).Reshape([count]).Slice(first, samples);
-        p.Backend.SquaredError(actual.Slice(first, samples), expected, Row(errors));
-        p.Backend.SquaredErrorBackward(actual.Slice(first, samples), expected, Row(inputs.Scales), gradient.Slice(first, samples), add: false);
+        Tensor Part(Tensor rows, int index) => rows.Slice(index, 1).Reshape([count]).Slice(first, samples);
+        p.Backend.SquaredError(actual.Slice(first, samples), expected, Part(errors, row));
+        p.Backend.SquaredErrorBackward(actual.Slice(first, samples), expected, Part(inputs.Scales, term), gradient.Slice(first, samples), add: false);
     }
 }

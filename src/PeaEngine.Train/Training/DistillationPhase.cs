@@ -29,7 +29,7 @@ sealed class DistillationPhase : TrainingPhase
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend) with { EmaDecay = config.EmaDecay }), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend) with { EmaDecay = config.EmaDecay }, DistillationLoss.Parts), position, processes)
     {
         (this.config, this.target, this.backend, batches, validation) = (config, target, backend, models.Batches, models.Validation);
         var alphasCumprod = models.Teacher.AlphasCumprod;
@@ -82,12 +82,14 @@ sealed class DistillationPhase : TrainingPhase
         base.Dispose();
     }
 
-    protected override (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation)
+    protected override DataPosition Accumulate(Action? then, CancellationToken cancellation)
     {
         var batch = batches.Next(cancellation);
-        var loss = distiller.Accumulate(Draw(batch), config.Accumulation, LossScale, cancellation);
-        return (loss.Metrics("loss"), batch.After);
+        distiller.Accumulate(Draw(batch), LossParts, then, config.Accumulation, LossScale, cancellation);
+        return batch.After;
     }
+
+    protected override Metric[] Losses(ReadOnlySpan<double> parts) => DistillationLoss.Of(parts).Metrics("loss");
 
     /// <summary>An adapter that is not trained here may have been by a phase before this one.</summary>
     IEnumerable<(string Name, Tensor Value)> UntrainedAdapter() => target.TrainsAdapter ? [] : target.Adapter.Parameters.Select(pair => ($"adapter.{pair.Key}", pair.Value));

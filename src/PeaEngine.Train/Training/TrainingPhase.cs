@@ -41,20 +41,24 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
     /// <exception cref="OperationCanceledException">It was cancelled: nothing was moved, but gradients may be left. Where processes share the step, see <see cref="ProcessGroup.Cancel"/>.</exception>
     public Metric[] Step(CancellationToken cancellation)
     {
-        var (losses, after) = Accumulate(cancellation);
-        processes.Agree();
-        var sums = Array.ConvertAll(losses, loss => loss.Value);
-        processes.Sum(sums.AsSpan());
-        optimizer.SumGradients(processes);
-        // From here on every process has the same bits, and does the same with them.
-        var step = optimizer.Step(sums[0]);
+        optimizer.Begin();
+        var isAlone = processes.Count == 1;
+        var after = Accumulate(isAlone ? optimizer.Move : null, cancellation);
+        var losses = isAlone ? null : Share();
+        var step = optimizer.End();
         Position = after;
-        return [.. losses.Zip(sums, (loss, sum) => loss with { Value = sum }), new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped),
+        return [.. losses ?? Losses(optimizer.LastLosses), new("learning_rate", step.LearningRate), new("grad_norm", step.GradientNorm), new("skipped", optimizer.Skipped),
             .. step.LossScale is { } scale ? [new Metric("loss_scale", scale)] : (Metric[])[]];
     }
 
     /// <summary>What the next step's loss is multiplied by on its way back.</summary>
     protected double LossScale => optimizer.LossScale;
+
+    /// <summary>[k] F64: the parts of this process's loss are added to it.</summary>
+    protected Tensor LossParts => optimizer.Losses;
+
+    /// <summary>Sets the parts of this process's loss.</summary>
+    protected void SetLosses(ReadOnlySpan<double> parts) => optimizer.SetLosses(parts);
 
     /// <summary>Whether pictures that are drawn between its steps show what it trains.</summary>
     public virtual bool Draws => false;
@@ -84,9 +88,26 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
         ScalesLoss = backend.ActivationType == DType.F16,
     };
 
-    /// <summary>
-    /// Adds up the gradients of this process's part of a step; gives its part of the losses, their sum first, and where the data stands after the step.
-    /// What the processes give adds up to the step's.
-    /// </summary>
-    protected abstract (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation);
+    /// <summary>Adds up the gradients and the <see cref="LossParts"/> of this process's part of a step. What the processes give adds up to the step's.</summary>
+    /// <param name="then">To be done after that: ops alone, which may be recorded with those before them; null for nothing.</param>
+    /// <param name="cancellation">Ends it before <paramref name="then"/>.</param>
+    /// <returns>Where the data stands after the step.</returns>
+    protected abstract DataPosition Accumulate(Action? then, CancellationToken cancellation);
+
+    /// <summary>The losses by name, their sum first.</summary>
+    /// <param name="parts">What was added to <see cref="LossParts"/>.</param>
+    protected abstract Metric[] Losses(ReadOnlySpan<double> parts);
+
+    /// <summary>Moves the parameters by the gradients of all processes; gives the losses of all. From there on every process has the same bits, and does the same with them.</summary>
+    Metric[] Share()
+    {
+        processes.Agree();
+        var losses = Losses(optimizer.ReadLosses());
+        var sums = Array.ConvertAll(losses, loss => loss.Value);
+        processes.Sum(sums.AsSpan());
+        optimizer.SetLosses(sums.AsSpan(1));
+        optimizer.SumGradients(processes);
+        optimizer.MoveAlone();
+        return [.. losses.Zip(sums, (loss, sum) => loss with { Value = sum })];
+    }
 }

@@ -45,7 +45,7 @@ sealed class WarmStartPhase : TrainingPhase
 
     /// <summary>It trains the adapter, whatever the run trains afterwards.</summary>
     WarmStartPhase(TrainConfig config, TrainModels models, AdapterTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
-        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend)), position, processes)
+        : base(new(backend, target.Parameters, OptimizerOptions(config.Optimizer, Rate(config), backend), losses: 2), position, processes)
     {
         (this.config, this.target, this.backend, this.processes) = (config, target, backend, processes);
         (shape, unconditional) = (models.Batches.Shape, models.Unconditional);
@@ -83,13 +83,21 @@ sealed class WarmStartPhase : TrainingPhase
         target.Dispose();
     }
 
-    protected override (Metric[] Losses, DataPosition After) Accumulate(CancellationToken cancellation)
+    protected override DataPosition Accumulate(Action? then, CancellationToken cancellation)
     {
         variance ??= Begin(cancellation);
         var batch = texts.Next(cancellation);
         DropTexts(batch);
         var loss = regression.Accumulate(batch, variance.Value, BatchSize, LossScale, cancellation);
-        return ([new("loss", loss.Total), new("loss_sequence", loss.Sequence), new("loss_pooled", loss.Pooled)], batch.After);
+        SetLosses([loss.Sequence, loss.Pooled]);
+        then?.Invoke();
+        return batch.After;
+    }
+
+    protected override Metric[] Losses(ReadOnlySpan<double> parts)
+    {
+        var loss = new TextLoss(parts[0], parts[1]);
+        return [new("loss", loss.Total), new("loss_sequence", loss.Sequence), new("loss_pooled", loss.Pooled)];
     }
 
     /// <summary>Measures the captions that come first, and sets a fresh adapter's norm by them.</summary>

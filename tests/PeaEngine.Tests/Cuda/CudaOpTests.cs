@@ -21,7 +21,7 @@ public class CudaOpTests
     ];
 
     /// <summary>Ops whose tensors have types of their own.</summary>
-    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Typed = [Of<AdamWTests>(), Of<CopyTests>(), Of<NormalsTests>(), Of<RescaleGuidanceTests>(), Of<SumSquaresTests>()];
+    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Typed = [Of<AdamWTests>(), Of<AdamWFactorsTests>(), Of<CopyTests>(), Of<NormalsTests>(), Of<RescaleGuidanceTests>(), Of<SumErrorsTests>(), Of<SumSquaresTests>()];
 
     public static TheoryData<string, DType, int> Data
     {

@@ -80,7 +80,10 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
 
     public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => Do(() => device.ActivateBackward(As(x), As(dy), As(dx), activation));
 
-    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => Do(() => device.AdamW(Raw(parameter), Raw(gradient), Raw(m), Raw(v), step));
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, Tensor? average, Tensor step, AdamWSettings settings) =>
+        Do(() => device.AdamW(Raw(parameter), Raw(gradient), Raw(m), Raw(v), Raw(average), Raw(step), settings));
+
+    public override void AdamWFactors(Tensor squares, Tensor losses, Tensor rates, Tensor norm, Tensor step) => Do(() => device.AdamWFactors(Raw(squares), Raw(losses), Raw(rates), Raw(norm), Raw(step)));
 
     public override void AttentionBackward(Tensor q, Tensor k, Tensor v, Tensor y, Tensor logSumExp, Tensor dy, Tensor dq, Tensor dk, Tensor dv, int heads, float scale, AttentionMask mask = default, Tensor? dBias = null) =>
         Do(() => device.AttentionBackward(As(q), As(k), As(v), As(y), Raw(logSumExp), As(dy), As(dq), As(dk), As(dv), heads, scale, mask with { KeyPadding = Raw(mask.KeyPadding), Bias = Raw(mask.Bias) }, Raw(dBias)));
@@ -113,6 +116,8 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
     public override void SquaredError(Tensor a, Tensor b, Tensor y) => Do(() => device.SquaredError(As(a), As(b), Raw(y)));
 
     public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) => Do(() => device.SquaredErrorBackward(As(a), As(b), Raw(scale), As(dx), add));
+
+    public override void SumErrors(Tensor errors, Tensor samples, Tensor terms, Tensor sums) => Do(() => device.SumErrors(Raw(errors), Raw(samples), Raw(terms), Raw(sums)));
 
     public override void SumSquares(Tensor x, Tensor y) => Do(() => device.SumSquares(Raw(x), Raw(y)));
 

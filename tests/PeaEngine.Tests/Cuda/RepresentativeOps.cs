@@ -24,7 +24,8 @@ sealed record RepresentativeOp(string Name, int Multiprocessors, Action<CudaBack
     /// <summary>Ops that launch all kernels between them, run once for each type of activations.</summary>
     public static RepresentativeOp[] All { get; } =
     [
-        new("AdamW", Few, (b, t, _) => b.AdamW(t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), new(1e-4, 0.9, 0.999, 1e-8, 0.01, 1, 1))),
+        new("AdamW", Few, (b, t, _) => b.AdamW(t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 65536), t.Of(DType.F32, 5), new(0.9, 0.999, 1e-8, 0.99))),
+        new("AdamW's factors", Few, (b, t, _) => b.AdamWFactors(t.Of(DType.F32, 300), t.Of(DType.F64, 3), t.Of(DType.F64, 5), t.Of(DType.F64, 2), t.Of(DType.F32, 5))),
         new("activate", Few, (b, t, type) => b.Activate(t.Of(type, 256, 640), t.Of(type, 256, 640), Activation.Silu)),
         new("activate backward", Few, (b, t, type) => b.ActivateBackward(t.Of(type, 256, 640), t.Of(type, 256, 640), t.Of(type, 256, 640), Activation.Silu)),
         .. from channels in (int[])[16, 32, 40, 64, 80, 128, 160, 10]
@@ -89,6 +90,7 @@ sealed record RepresentativeOp(string Name, int Multiprocessors, Action<CudaBack
             b.SquaredError(t.Of(type, 2, 65536), t.Of(type, 2, 65536), t.Of(DType.F32, 2));
             b.SquaredErrorBackward(t.Of(type, 2, 65536), t.Of(type, 2, 65536), t.Of(DType.F32, 2), t.Of(type, 2, 65536), false);
         }),
+        new("sum of errors", Few, (b, t, _) => b.SumErrors(t.Of(DType.F32, 9, 10), t.Of(DType.F64, 10), t.Of(DType.F64, 9), t.Of(DType.F64, 3))),
         new("sum of squares", Few, (b, t, _) => b.SumSquares(t.Of(DType.F32, 65536), t.Of(DType.F32, 1))),
         new("sum of tokens", Few, (b, t, type) => b.SumTokens(t.Of(type, 2, 256, 640), t.Of(type, 2, 640))),
         new("split", Few, (b, t, type) => b.Split(t.Of(type, 64, 1920), t.Of(type, 64, 1280), t.Of(type, 64, 640))),

@@ -34,7 +34,9 @@ sealed class RoundedBackend(DType type) : Backend
 
     public override void ActivateBackward(Tensor x, Tensor dy, Tensor dx, Activation activation) => Do(() => cpu.ActivateBackward(In(x), In(dy), Out(dx), activation));
 
-    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => cpu.AdamW(parameter, gradient, m, v, step);
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, Tensor? average, Tensor step, AdamWSettings settings) => cpu.AdamW(parameter, gradient, m, v, average, step, settings);
+
+    public override void AdamWFactors(Tensor squares, Tensor losses, Tensor rates, Tensor norm, Tensor step) => cpu.AdamWFactors(squares, losses, rates, norm, step);
 
     public override void Attention(Tensor q, Tensor k, Tensor v, Tensor y, int heads, float scale, AttentionMask mask = default, Tensor? logSumExp = null) =>
         Do(() => cpu.Attention(In(q), In(k), In(v), Out(y), heads, scale, mask with { Bias = Single(mask.Bias) }, Single(logSumExp)));
@@ -105,6 +107,8 @@ sealed class RoundedBackend(DType type) : Backend
     public override void SquaredError(Tensor a, Tensor b, Tensor y) => Do(() => cpu.SquaredError(In(a), In(b), y));
 
     public override void SquaredErrorBackward(Tensor a, Tensor b, Tensor scale, Tensor dx, bool add) => Do(() => cpu.SquaredErrorBackward(In(a), In(b), scale, Out(dx), add));
+
+    public override void SumErrors(Tensor errors, Tensor samples, Tensor terms, Tensor sums) => cpu.SumErrors(errors, samples, terms, sums);
 
     public override void SumSquares(Tensor x, Tensor y) => Do(() => cpu.SumSquares(In(x), y));
 

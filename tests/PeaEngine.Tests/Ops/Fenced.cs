@@ -57,6 +57,14 @@ public sealed class Fenced : IDisposable
         return tensor;
     }
 
+    /// <summary>A tensor of numbers in double precision, [n].</summary>
+    public Tensor OfDoubles(double[] values)
+    {
+        var tensor = New([values.Length], DType.F64);
+        values.CopyTo(tensor.AsSpan<double>());
+        return tensor;
+    }
+
     /// <summary>A tensor of normally distributed values, the same in every run.</summary>
     public Tensor Normal(Shape shape, double mean = 0, double deviation = 1, DType dtype = DType.F32)
     {
@@ -74,13 +82,14 @@ public sealed class Fenced : IDisposable
         return Of(shape, rounded);
     }
 
-    /// <summary>The elements of an F32, F16 or BF16 tensor.</summary>
+    /// <summary>The elements of a tensor of F64, F32, F16 or BF16.</summary>
     public static double[] Read(Tensor tensor)
     {
         var values = new double[tensor.Elements];
         for (var i = 0; i < values.Length; i++)
             values[i] = tensor.DType switch
             {
+                DType.F64 => tensor.AsSpan<double>()[i],
                 DType.F32 => tensor.AsSpan<float>()[i],
                 DType.F16 => (double)tensor.AsSpan<Half>()[i],
                 _ => BitConverter.Int32BitsToSingle(tensor.AsSpan<ushort>()[i] << 16),

@@ -134,10 +134,15 @@ public sealed partial class CudaBackend : Backend
     }
 
     /// <summary>What kernels read or write as F32, whatever activations are.</summary>
-    static void CheckSingle(string op, params ReadOnlySpan<Tensor?> tensors)
+    static void CheckSingle(string op, params ReadOnlySpan<Tensor?> tensors) => CheckType(op, DType.F32, tensors);
+
+    /// <summary>What kernels read or write as F64.</summary>
+    static void CheckDouble(string op, params ReadOnlySpan<Tensor?> tensors) => CheckType(op, DType.F64, tensors);
+
+    static void CheckType(string op, DType type, ReadOnlySpan<Tensor?> tensors)
     {
         foreach (var each in tensors)
-            if (each is { } tensor && tensor.DType != DType.F32) throw new PeaException($"{op}: {tensor}, expected F32");
+            if (each is { } tensor && tensor.DType != type) throw new PeaException($"{op}: {tensor}, expected {type}");
     }
 
     /// <summary>Whether vectors can be read from and written to all of the tensors (<c>vector.cuh</c>).</summary>

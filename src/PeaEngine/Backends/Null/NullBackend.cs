@@ -142,7 +142,13 @@ public sealed class NullBackend(DType activations = DType.F32) : Backend
     public override void MeanTokens(Tensor x, Tensor? mask, Tensor y) => Count(x, mask, y);
 
     /// <inheritdoc/>
-    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, AdamWStep step) => Count(parameter, gradient, m, v);
+    public override void AdamW(Tensor parameter, Tensor gradient, Tensor m, Tensor v, Tensor? average, Tensor step, AdamWSettings settings) => Count(parameter, gradient, m, v, average, step);
+
+    /// <inheritdoc/>
+    public override void AdamWFactors(Tensor squares, Tensor losses, Tensor rates, Tensor norm, Tensor step) => Count(squares, losses, rates, norm, step);
+
+    /// <inheritdoc/>
+    public override void SumErrors(Tensor errors, Tensor samples, Tensor terms, Tensor sums) => Count(errors, samples, terms, sums);
 
     /// <inheritdoc/>
     public override void SumSquares(Tensor x, Tensor y) => Count(x, y);
