@@ -144,17 +144,19 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
     {
         if (!mirrors.TryGetValue(tensor.Storage, out var mirror))
         {
-            Assert.Equal(fenceBytes, tensor.ByteOffset);
+            var fence = (int)tensor.ByteOffset;
+            Assert.Equal(Fenced.FenceBytes(fenceBytes, tensor.DType), fence);
             var size = tensor.Elements * to.SizeInBytes();
-            mirror = (tensor, device.Allocate(size + 2 * fenceBytes), to);
+            mirror = (tensor, device.Allocate(size + 2 * fence), to);
             mirrors.Add(tensor.Storage, mirror);
             var image = new byte[mirror.Device.Bytes];
             image.AsSpan().Fill(Fenced.Sentinel);
-            Values.Convert(Bytes(tensor), tensor.DType, image.AsSpan(fenceBytes, (int)size), to);
+            Values.Convert(Bytes(tensor), tensor.DType, image.AsSpan(fence, (int)size), to);
             device.Upload(image, Whole(mirror.Device));
         }
         Assert.Equal(to, mirror.Type);
-        return new(mirror.Device, fenceBytes + (tensor.ByteOffset - fenceBytes) / tensor.DType.SizeInBytes() * to.SizeInBytes(), tensor.Shape, to);
+        var first = mirror.Host.ByteOffset;
+        return new(mirror.Device, first + (tensor.ByteOffset - first) / tensor.DType.SizeInBytes() * to.SizeInBytes(), tensor.Shape, to);
     }
 
     void Do(Action op)
@@ -162,11 +164,12 @@ sealed class MirroredBackend(CudaBackend device, DType type, int fenceBytes) : B
         op();
         foreach (var (tensor, memory, to) in mirrors.Values)
         {
+            var fence = (int)tensor.ByteOffset;
             var image = new byte[memory.Bytes];
             device.Download(Whole(memory), image);
-            Assert.Equal(-1, image.AsSpan(0, fenceBytes).IndexOfAnyExcept(Fenced.Sentinel));
-            Assert.Equal(-1, image.AsSpan(image.Length - fenceBytes).IndexOfAnyExcept(Fenced.Sentinel));
-            Values.Convert(image.AsSpan(fenceBytes, image.Length - 2 * fenceBytes), to, Bytes(tensor), tensor.DType);
+            Assert.Equal(-1, image.AsSpan(0, fence).IndexOfAnyExcept(Fenced.Sentinel));
+            Assert.Equal(-1, image.AsSpan(image.Length - fence).IndexOfAnyExcept(Fenced.Sentinel));
+            Values.Convert(image.AsSpan(fence, image.Length - 2 * fence), to, Bytes(tensor), tensor.DType);
         }
     }
 

@@ -30,6 +30,7 @@ static class MutationCases
         "concat" => [All("Concat"), All("Split")],
         "transpose" => [All("ToChannelsFirst"), All("ToChannelsLast")],
         "adamw" => [All("AdamW")],
+        "adamw_factors" => [All("AdamWFactors")],
         _ => [All(string.Concat(program.Split('_').Select(word => char.ToUpperInvariant(word[0]) + word[1..])))],
     };
 

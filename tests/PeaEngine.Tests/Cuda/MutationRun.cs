@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using PeaEngine.Backends;
 using PeaEngine.Cuda;
 using PeaEngine.Tests.Ops;
@@ -69,17 +68,17 @@ sealed class MutationRun : IDisposable
         foreach (var (storage, mirror) in backend.Mirrors)
         {
             var (address, bytes, stored) = ((ulong)mirror.Device.Address, mirror.Device.Bytes, mirror.Type);
+            var beside = Fenced.FenceBytes(fence, stored);
             var output = Array.FindIndex(run.Outputs, output => output.Tensor.Storage == storage);
             var error = new Lazy<double>(() => CudaOpTests.RoundedError(@case, rounding, output));
             checks.Add(memory =>
             {
                 var image = new byte[bytes];
                 memory.Read(address, image);
-                if (image.AsSpan(0, fence).ContainsAnyExcept(Fenced.Sentinel) || image.AsSpan(image.Length - fence).ContainsAnyExcept(Fenced.Sentinel)) return false;
+                if (image.AsSpan(0, beside).ContainsAnyExcept(Fenced.Sentinel) || image.AsSpan(image.Length - beside).ContainsAnyExcept(Fenced.Sentinel)) return false;
                 if (output < 0) return true;
                 var expected = run.Outputs[output].Expected;
-                var values = new float[expected.Length];
-                Values.Convert(image.AsSpan(fence, image.Length - 2 * fence), stored, MemoryMarshal.AsBytes(values.AsSpan()), DType.F32);
+                var values = Values.Doubles(image.AsSpan(beside, image.Length - 2 * beside), stored);
                 var limit = CudaOpTests.Limit(@case, rounding, expected);
                 bool IsRight() => values.Zip(expected).All(pair => CudaOpTests.Fits(pair.First, pair.Second, limit));
                 if (IsRight() || rounding == DType.F32) return IsRight();

@@ -18,6 +18,15 @@ static class Values
         for (var i = 0; i < count; i++) Write(Read(source, i, from), destination, i, to);
     }
 
+    /// <summary>Elements of F64, F32, F16 or BF16.</summary>
+    public static double[] Doubles(ReadOnlySpan<byte> source, DType type)
+    {
+        if (type == DType.F64) return MemoryMarshal.Cast<byte, double>(source).ToArray();
+        var values = new double[source.Length / type.SizeInBytes()];
+        for (var i = 0; i < values.Length; i++) values[i] = Read(source, i, type);
+        return values;
+    }
+
     /// <summary>The value of a type that is nearest.</summary>
     public static float Round(float value, DType to)
     {

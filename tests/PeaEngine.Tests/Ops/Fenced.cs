@@ -33,10 +33,14 @@ public sealed class Fenced : IDisposable
     /// <summary>Bytes of all tensors.</summary>
     internal long Bytes => tensors.Sum(each => each.Tensor.Bytes);
 
+    /// <summary>Sentinels beside a tensor of a type: doubles always begin at a multiple of their size.</summary>
+    internal static int FenceBytes(int bytes, DType dtype) => dtype == DType.F64 ? (bytes + sizeof(double) - 1) & -sizeof(double) : bytes;
+
     /// <summary>A tensor full of NaN.</summary>
     public unsafe Tensor New(Shape shape, DType dtype = DType.F32)
     {
         var probe = shape.Elements * dtype.SizeInBytes();
+        var fenceBytes = FenceBytes(this.fenceBytes, dtype);
         var storage = Backend.Allocate(probe + 2 * fenceBytes);
         new Span<byte>((void*)storage.Address, (int)storage.Bytes).Fill(Sentinel);
         var tensor = new Tensor(storage, fenceBytes, shape, dtype);
@@ -101,6 +105,7 @@ public sealed class Fenced : IDisposable
     {
         foreach (var (storage, tensor) in tensors)
         {
+            var fenceBytes = (int)tensor.ByteOffset;
             Assert.Equal(-1, new ReadOnlySpan<byte>((void*)storage.Address, fenceBytes).IndexOfAnyExcept(Sentinel));
             Assert.Equal(-1, new ReadOnlySpan<byte>((void*)(tensor.Address + (nint)tensor.Bytes), fenceBytes).IndexOfAnyExcept(Sentinel));
             storage.Dispose();
