@@ -72,7 +72,7 @@ sealed class GoldenTensors(ITensorSource source) : IDisposable
     /// <summary>Closes the file.</summary>
     public void Dispose() => source.Dispose();
 
-    /// <summary>Runs a test of which <see cref="AssertClose(string, ReadOnlySpan{float}, ReadOnlySpan{float}, double)"/> does not fail but notes what it finds: max|expected - actual| over max|expected|.</summary>
+    /// <summary>Runs a test of which <see cref="AssertClose(string, ReadOnlySpan{float}, ReadOnlySpan{float}, double)"/> does not fail but notes what it finds: max|expected - actual| over max|expected|; <see cref="AssertCloseInLength"/> likewise.</summary>
     public static IReadOnlyList<(string Name, double Error)> ErrorsOf(Action test)
     {
         var found = errors = [];
@@ -109,6 +109,17 @@ sealed class GoldenTensors(ITensorSource source) : IDisposable
         if (errors != null) errors.Add((name, worst <= 0 ? 0 : worst / scale));
         else if (worst > tolerance * scale)
             Assert.Fail($"{name}: at {at} of {expected.Length}: {actual[at]:g9}, expected {expected[at]:g9}; error {worst:g3}, {worst / scale:g3} of max {scale:g4}, tolerance {tolerance:g3}");
+    }
+
+    /// <summary>Fails where |expected - actual| exceeds <paramref name="tolerance"/> · |expected|, the lengths of all numbers together as a vector.</summary>
+    public static void AssertCloseInLength(string name, ReadOnlySpan<double> expected, ReadOnlySpan<double> actual, double tolerance)
+    {
+        Assert.True(expected.Length == actual.Length, $"{name}: {actual.Length} values, expected {expected.Length}");
+        double error = 0, length = 0;
+        for (var i = 0; i < expected.Length; i++) (error, length) = (error + Math.Pow(actual[i] - expected[i], 2), length + Math.Pow(expected[i], 2));
+        var relative = Math.Sqrt(error / length);
+        if (errors != null) errors.Add((name, relative));
+        else Assert.True(relative <= tolerance, $"{name}: differs by {relative:g3} of its length, tolerance {tolerance:g3}");
     }
 
     static float[] ToSingles(byte[] bytes, DType dtype)

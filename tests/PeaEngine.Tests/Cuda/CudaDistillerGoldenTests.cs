@@ -5,7 +5,7 @@ using PeaEngine.Tests.Train;
 namespace PeaEngine.Tests.Cuda;
 
 /// <summary>
-/// The golden trajectories on a GPU: the tests of the CPU with another backend. In F32 within their own bound; in F16 and BF16 the first gradients within twice the error that the CPU makes where it rounds every activation to that type.
+/// The golden trajectories on a GPU: the tests of the CPU with another backend. In F32 within their own bound; in F16 and BF16 within twice the error that the CPU makes where it rounds every activation to that type.
 /// A virtual device makes a case's first step, with its gradients and their norm, and of the smallest UNet all.
 /// </summary>
 public class CudaDistillerGoldenTests
@@ -15,10 +15,14 @@ public class CudaDistillerGoldenTests
     [NvrtcTheory, MemberData(nameof(DistillerGoldenTests.Cases), MemberType = typeof(DistillerGoldenTests))]
     public void FollowsTheReferencesTrajectory(string name) => ModelFixture.With(() => new CudaBackend(CudaTestDevice.Open()), () => DistillerGoldenTests.Follow(name, CudaTestDevice.IsReal || name == Small ? int.MaxValue : 1));
 
+    /// <summary>
+    /// The first gradients by their largest error. Of the trajectory what the golden files bound, each tensor's change as a vector: AdamW's first steps go by the signs of gradients, so that the largest error tells whether one of thousands that
+    /// are next to nothing has turned. cuBLASLt takes a product's bias in 16 bits, the oracle keeps it in F32: in BF16 that is half as much error again.
+    /// </summary>
     [NvrtcTheory, InlineData(DType.F16), InlineData(DType.BF16)]
-    public void In16BitsTheFirstGradientsAreAsExactAsRoundingAllows(DType type)
+    public void In16BitsATrajectoryIsAsExactAsRoundingAllows(DType type)
     {
-        IReadOnlyList<(string Name, double Error)> Errors(Func<Backend> open) => GoldenTensors.ErrorsOf(() => ModelFixture.With(open, () => DistillerGoldenTests.Follow(Small, 1)));
-        RoundedErrors.AssertTwiceAtMost(Errors(() => new RoundedBackend(type)), Errors(() => new CudaBackend(CudaTestDevice.Open(), type)));
+        IReadOnlyList<(string Name, double Error)> Errors(Func<Backend> open) => GoldenTensors.ErrorsOf(() => ModelFixture.With(open, () => DistillerGoldenTests.Follow(Small, int.MaxValue)));
+        RoundedErrors.AssertTwiceAtMost(RoundedErrors.Over([.. Enumerable.Range(0, 4).Select(draw => Errors(() => new RoundedBackend(type, draw)))]), Errors(() => new CudaBackend(CudaTestDevice.Open(), type)));
     }
 }

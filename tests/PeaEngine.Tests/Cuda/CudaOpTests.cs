@@ -106,13 +106,14 @@ public class CudaOpTests
 
     internal static bool Fits(double actual, double expected, double limit) => Math.Abs(actual - expected) <= limit || actual.Equals(expected);
 
-    /// <summary>The CPU's error where inputs and output are rounded to a type: more than the output's rounding alone, where an input is another op's output.</summary>
+    /// <summary>The CPU's error where inputs, factors and output are rounded to a type: more than the output's rounding alone, where an input is another op's output, or a factor is made within the op.</summary>
     internal static double RoundedError(OpCase @case, DType type, int output)
     {
         using var fenced = new Fenced(new CpuBackend(1), Aligned, type);
         var run = @case.Set(fenced);
         run.Run();
-        return Fenced.Read(run.Outputs[output].Tensor).Zip(run.Outputs[output].Expected).Max(pair => Math.Abs(Values.Round((float)pair.First, type) - pair.Second));
+        var actual = run.Rounded?.Invoke(type) is { } rounded && output < rounded.Length ? rounded[output] : Fenced.Read(run.Outputs[output].Tensor);
+        return actual.Zip(run.Outputs[output].Expected).Max(pair => Math.Abs(Values.Round((float)pair.First, type) - pair.Second));
     }
 
     static (string, Func<IEnumerable<OpCase>>) Of<T>() where T : IOpCases => (typeof(T).Name[..^"Tests".Length], () => T.Cases);

@@ -7,8 +7,13 @@ namespace PeaEngine.Tests.Cuda;
 /// an op that is given both, which a GPU refuses, fails.
 /// </summary>
 /// <param name="type">F16 or BF16.</param>
-sealed class RoundedBackend(DType type) : Backend
+/// <param name="draw">
+/// What rounding does to one number is chance. Given one, every output is moved before it is rounded, by an eighth of what rounding may move it at most: so little that it costs nothing beside the rounding, enough that after a few ops
+/// all are rounded otherwise.
+/// </param>
+sealed class RoundedBackend(DType type, int? draw = null) : Backend
 {
+    readonly Random? random = draw is { } seed ? new(seed) : null;
     const long ScratchBytes = 1L << 28;
 
     readonly CpuBackend cpu = new(2);
@@ -169,9 +174,22 @@ sealed class RoundedBackend(DType type) : Backend
     {
         given = null;
         op();
-        foreach (var (single, rounded) in outputs) cpu.Copy(single, rounded);
+        foreach (var (single, rounded) in outputs)
+        {
+            if (random != null) Move(single, random);
+            cpu.Copy(single, rounded);
+        }
         outputs.Clear();
         scratch?.ReleaseScratch(0);
+    }
+
+    void Move(Tensor single, Random random)
+    {
+        var most = Math.ScaleB(0.125, type == DType.F16 ? -11 : -8);
+        var values = new float[single.Elements];
+        cpu.Download(single, values);
+        foreach (ref var value in values.AsSpan()) value += (float)(most * (2 * random.NextDouble() - 1) * value);
+        cpu.Upload(values, single);
     }
 
     Arena Scratch => scratch ??= new(cpu, ScratchBytes);

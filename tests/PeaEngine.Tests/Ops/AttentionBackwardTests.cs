@@ -38,6 +38,7 @@ public class AttentionBackwardTests : OpTests<AttentionBackwardTests>, IOpCases
            select Case(new(3, 35, 35, 2, 24, masks)),
         Case(new(1, 70, 150, 1, 64, Masks.Causal)),
         Case(new(1, 150, 70, 1, 64, Masks.Causal)),
+        Case(new(1, 70, 70, 1, 11, Masks.Causal)),
         Case(new(1, 130, 140, 1, 48)),
         Case(new(1, 40, 80, 2, 64, Scale: 5)),
     ];
@@ -105,6 +106,12 @@ public class AttentionBackwardTests : OpTests<AttentionBackwardTests>, IOpCases
         var gradients = @case.Gradients(Fenced.Read(q), Fenced.Read(k), Fenced.Read(v), bias, Fenced.Read(dy), expected);
         Action run = () => fenced.Backend.AttentionBackward(q, k, v, y, logSumExp, dy, dq, dk, dv, @case.Heads, @case.Factor, mask, dBias);
         (Tensor, double[])[] outputs = [(dq, gradients.Dq), (dk, gradients.Dk), (dv, gradients.Dv)];
-        return new(run, dBias is { } tensor ? [.. outputs, (tensor, expected!)] : outputs);
+        return new(run, dBias is { } tensor ? [.. outputs, (tensor, expected!)] : outputs) { Rounded = Rounded };
+
+        double[][] Rounded(DType type)
+        {
+            var (roundedQ, roundedK, roundedV) = @case.RoundedGradients(Fenced.Read(q), Fenced.Read(k), Fenced.Read(v), bias, Fenced.Read(y), Fenced.Read(dy), type);
+            return [roundedQ, roundedK, roundedV];
+        }
     });
 }

@@ -1,3 +1,5 @@
+using PeaEngine.Tests.Cuda;
+
 namespace PeaEngine.Tests.Ops;
 
 /// <summary>What a mask of attention is made of.</summary>
@@ -98,6 +100,34 @@ public sealed record AttentionCase(int Batch, int Queries, int Keys, int Heads, 
                 {
                     dq[at + e] += Factor * dScore * k[KeyAt(b, j, h) + e];
                     dk[KeyAt(b, j, h) + e] += Factor * dScore * q[at + e];
+                }
+            }
+        });
+        return (dq, dk, dv);
+    }
+
+    /// <summary>
+    /// The gradients as tensor cores make them: mean over the keys from y, and the weights and the gradients of the scores, which are factors of the second products, rounded as all factors are.
+    /// </summary>
+    public (double[] Dq, double[] Dk, double[] Dv) RoundedGradients(double[] q, double[] k, double[] v, double[]? bias, double[] y, double[] dy, DType type)
+    {
+        var (weights, _) = Weigh(q, k, bias);
+        double[] dq = new double[q.Length], dk = new double[k.Length], dv = new double[v.Length];
+        double Round(double value) => Values.Round((float)value, type);
+        ForEachQuery((b, h, i, row) =>
+        {
+            var at = QueryAt(b, i, h);
+            double Product(double[] x, int from) => Enumerable.Range(0, Depth).Sum(e => dy[at + e] * x[from + e]);
+            var mean = Product(y, at);
+            for (var j = 0; j < Keys; j++)
+            {
+                var key = KeyAt(b, j, h);
+                double weight = weights[row * Keys + j], rounded = Round(weight), dScore = Round(weight * (Product(v, key) - mean));
+                for (var e = 0; e < Depth; e++)
+                {
+                    dv[key + e] += rounded * dy[at + e];
+                    dq[at + e] += Factor * dScore * k[key + e];
+                    dk[key + e] += Factor * dScore * q[at + e];
                 }
             }
         });

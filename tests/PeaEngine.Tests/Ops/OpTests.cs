@@ -8,6 +8,9 @@ namespace PeaEngine.Tests.Ops;
 public sealed record OpRun(Action Run, params (Tensor Tensor, double[] Expected)[] Outputs)
 {
     public OpRun(Action run, Tensor output, double[] expected) : this(run, (output, expected)) { }
+
+    /// <summary>The first outputs before they are rounded, where products that are made within the op have factors of a 16-bit type; null where they have not.</summary>
+    public Func<DType, double[][]>? Rounded { get; init; }
 }
 
 /// <summary>One set of shapes and options of an op.</summary>
