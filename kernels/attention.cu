@@ -6,40 +6,6 @@
 // overwrites y, log_sum_exp; deterministic: keys are added in their order
 #include "attention.cuh"
 
-// One warp a query, for checks: a lane has every 32nd channel.
-extern "C" __global__ void __launch_bounds__(128) attention_f32(ARGUMENTS(float))
-{
-    int query = blockIdx.x * 4 + threadIdx.x / 32, lane = threadIdx.x % 32, head = blockIdx.y, batch = blockIdx.z;
-    if (query >= queries) return;
-    u64 stride = (u64)heads * dim;
-    const float *from = q + ((u64)batch * queries + query) * stride + head * dim, *key = k + (u64)batch * keys * stride + head * dim, *value = v + (u64)batch * keys * stride + head * dim;
-    float x[16], sums[16] = {}, most = -infinity(), sum = 0;
-#pragma unroll
-    for (int i = 0; i < 16; i++) x[i] = lane + 32 * i < dim ? from[lane + 32 * i] : 0;
-    for (int j = 0; j < keys; j++, key += stride, value += stride)
-    {
-        float score = 0;
-#pragma unroll
-        for (int i = 0; i < 16; i++)
-            if (lane + 32 * i < dim) score = fmaf(x[i], key[lane + 32 * i], score);
-#pragma unroll
-        for (int distance = 16; distance > 0; distance /= 2) score += __shfl_xor_sync(0xffffffff, score, distance);
-        score = masked(score, scale * 1.4426950408889634f, MASK, batch, head, query, j, queries, keys);
-        if (score == -infinity()) continue;
-        float next = fmaxf(most, score), kept = exp2f(most - next), weight = exp2f(score - next);
-        most = next;
-        sum = sum * kept + weight;
-#pragma unroll
-        for (int i = 0; i < 16; i++)
-            if (lane + 32 * i < dim) sums[i] = sums[i] * kept + weight * value[lane + 32 * i];
-    }
-    float* to = y + ((u64)batch * queries + query) * stride + head * dim;
-#pragma unroll
-    for (int i = 0; i < 16; i++)
-        if (lane + 32 * i < dim) to[lane + 32 * i] = sum > 0 ? sums[i] / sum : 0;
-    if (log_sum_exp && lane == 0) log_sum_exp[((u64)batch * heads + head) * queries + query] = sum > 0 ? most * 0.69314718055994531f + logf(sum) : -infinity();
-}
-
 extern __shared__ __align__(128) unsigned char shared[];
 
 // DIM channels, a multiple of 16; each of the four warps has TILES × 16 queries; KEYS at a time.

@@ -1,4 +1,4 @@
-// Sums over a warp and over a block, always in the same order.
+// Sums and maxima over a warp and over a block, always in the same order.
 #pragma once
 
 constexpr int WARP = 32;
@@ -7,6 +7,13 @@ template <typename S> __device__ __forceinline__ S warp_sum(S x)
 {
 #pragma unroll
     for (int lane = WARP / 2; lane > 0; lane /= 2) x += __shfl_xor_sync(~0u, x, lane);
+    return x;
+}
+
+__device__ __forceinline__ float warp_max(float x)
+{
+#pragma unroll
+    for (int lane = WARP / 2; lane > 0; lane /= 2) x = fmaxf(x, __shfl_xor_sync(~0u, x, lane));
     return x;
 }
 

@@ -6,14 +6,13 @@ namespace PeaEngine.Tests.Cuda;
 
 /// <summary>
 /// The golden trajectories on a GPU: the tests of the CPU with another backend. In F32 within their own bound; in F16 and BF16 within twice the error that the CPU makes where it rounds every activation to that type.
-/// A virtual device makes a case's first step, with its gradients and their norm, and of the smallest UNet all.
 /// </summary>
 public class CudaDistillerGoldenTests
 {
     const string Small = "sd15-kd";
 
     [NvrtcTheory, MemberData(nameof(DistillerGoldenTests.Cases), MemberType = typeof(DistillerGoldenTests))]
-    public void FollowsTheReferencesTrajectory(string name) => ModelFixture.With(() => new CudaBackend(CudaTestDevice.Open()), () => DistillerGoldenTests.Follow(name, CudaTestDevice.IsReal || name == Small ? int.MaxValue : 1));
+    public void FollowsTheReferencesTrajectory(string name) => ModelFixture.With(() => new CudaBackend(CudaTestDevice.Open()), () => DistillerGoldenTests.Follow(name));
 
     /// <summary>
     /// The first gradients by their largest error. Of the trajectory what the golden files bound, each tensor's change as a vector: AdamW's first steps go by the signs of gradients, so that the largest error tells whether one of thousands that
@@ -22,7 +21,7 @@ public class CudaDistillerGoldenTests
     [NvrtcTheory, InlineData(DType.F16), InlineData(DType.BF16)]
     public void In16BitsATrajectoryIsAsExactAsRoundingAllows(DType type)
     {
-        IReadOnlyList<(string Name, double Error)> Errors(Func<Backend> open) => GoldenTensors.ErrorsOf(() => ModelFixture.With(open, () => DistillerGoldenTests.Follow(Small, int.MaxValue)));
+        IReadOnlyList<(string Name, double Error)> Errors(Func<Backend> open) => GoldenTensors.ErrorsOf(() => ModelFixture.With(open, () => DistillerGoldenTests.Follow(Small)));
         RoundedErrors.AssertTwiceAtMost(RoundedErrors.Over([.. Enumerable.Range(0, 4).Select(draw => Errors(() => new RoundedBackend(type, draw)))]), Errors(() => new CudaBackend(CudaTestDevice.Open(), type)));
     }
 }

@@ -14,6 +14,7 @@ static class MutationCases
     /// <summary>Cases of a program's ops, and the numbers of multiprocessors of the devices that 16-bit floats are tried on.</summary>
     public static IEnumerable<(IEnumerable<OpCase> Cases, int[] Devices)> Of(string program) => program switch
     {
+        "attention_plain" => [(from channels in (int[])[24, 40, 11, 72] from @case in Attention(channels) select @case, AnyDevice)],
         "attention" => [(from channels in (int[])[8, 24, 40, 56, 72, 104, 136, 11] from @case in Attention(channels) select @case, AnyDevice)],
         "attention_wide" => [(from channels in (int[])[264, 171] from @case in Attention(channels).Prepend(AttentionTests.Case(new(1, 3, 40, 1, channels))) select @case, AnyDevice)],
         "attention_backward" or "attention_backward_plain" => [(from channels in (int[])[24, 40, 56, 72, 136, 11, 161] from @case in AttentionBackward(channels) select @case, AnyDevice)],

@@ -27,7 +27,7 @@ public sealed partial class CudaBackend
     static (string Program, EntryName Entry, int Rows, int Threads, int SharedBytes) Flash(DType dtype, int channels, bool vectors)
     {
         var suffix = Suffix(dtype);
-        if (dtype == DType.F32) return ("attention", new("attention", suffix), 4, 128, 0);
+        if (dtype == DType.F32) return ("attention_plain", new("attention_plain", channels <= FewHeadChannels ? "64" : "512", suffix), PlainOwners, 128, 0);
         var kernel = flashKernels[^1];
         if (channels > kernel.Channels) return ("attention_wide", vectors ? new("attention_wide", suffix) : new("attention_wide", "any", suffix), 64, 256, 101120);
         for (var i = flashKernels.Length - 1; vectors && i >= 0 && flashKernels[i].Channels >= channels; i--) kernel = flashKernels[i];
