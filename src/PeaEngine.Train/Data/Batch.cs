@@ -79,6 +79,9 @@ public interface IBatches : IDisposable
     /// <exception cref="OperationCanceledException">Cancelled between two samples.</exception>
     Batch Next(CancellationToken cancellation = default);
 
+    /// <summary>Begins to read the next batch, as far as that can be done on the host beside other work; <see cref="Next"/> gives it.</summary>
+    void Ahead();
+
     /// <summary>The batches of the text-only start from the same data, in an order of their own.</summary>
     /// <param name="batchSize">Samples of a batch, of all ranks together.</param>
     /// <param name="from">A batch's <see cref="TextBatch.After"/>, or null.</param>

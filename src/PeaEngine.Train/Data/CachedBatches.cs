@@ -12,6 +12,7 @@ public sealed class CachedBatches : IBatches
     readonly string? folder;
     readonly OrderedDictionary<string, CacheFile> files = [];
     readonly BatchOrder<CachedSample> order;
+    readonly ReadAhead<Batch> ahead;
 
     /// <summary>Begins, or goes on from a position, which may have been reached with another number of ranks, or without a cache.</summary>
     /// <param name="options">The configuration.</param>
@@ -30,6 +31,7 @@ public sealed class CachedBatches : IBatches
         options.CheckRank(rank, ranks);
         (this.options, this.seed, this.rank, this.ranks) = (options, seed, rank, ranks);
         (key, this.folder) = (CacheKey.Of(models, options), folder);
+        ahead = new(Read, CountDropped, _ => { });
         try
         {
             order = new(options, seed, Open, sample => sample.Bucket, from);
@@ -51,23 +53,13 @@ public sealed class CachedBatches : IBatches
     public Unconditional Unconditional => First.Unconditional;
 
     /// <summary>Samples that were dropped so far, by reason: those that the cache lacks a caption for, and those that it was made without.</summary>
-    public IReadOnlyDictionary<DropReason, long> Dropped
-    {
-        get
-        {
-            var dropped = order.Dropped.ToDictionary();
-            foreach (var reason in Enum.GetValues<DropReason>())
-                if (files.Values.Sum(file => file.Dropped[(int)reason]) is > 0 and var count) dropped[reason] = dropped.GetValueOrDefault(reason) + count;
-            return dropped;
-        }
-    }
+    public IReadOnlyDictionary<DropReason, long> Dropped => ahead.Dropped;
 
     /// <inheritdoc/>
-    public Batch Next(CancellationToken cancellation = default)
-    {
-        var (bucket, drawn) = order.Next(cancellation);
-        return Read(bucket, [.. drawn.Where((_, i) => i % ranks == rank)], order.Position);
-    }
+    public Batch Next(CancellationToken cancellation = default) => ahead.Next(cancellation);
+
+    /// <inheritdoc/>
+    public void Ahead() => ahead.Begin();
 
     /// <summary>The first samples of other shards; see <see cref="FirstSamples.Take"/>.</summary>
     internal IReadOnlyList<Batch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize)
@@ -87,6 +79,20 @@ public sealed class CachedBatches : IBatches
         {
             foreach (var file in opened) file.Dispose();
         }
+    }
+
+    Batch Read(CancellationToken cancellation)
+    {
+        var (bucket, drawn) = order.Next(cancellation);
+        return Read(bucket, [.. drawn.Where((_, i) => i % ranks == rank)], order.Position);
+    }
+
+    Dictionary<DropReason, long> CountDropped()
+    {
+        var dropped = order.Dropped.ToDictionary();
+        foreach (var reason in Enum.GetValues<DropReason>())
+            if (files.Values.Sum(file => file.Dropped[(int)reason]) is > 0 and var count) dropped[reason] = dropped.GetValueOrDefault(reason) + count;
+        return dropped;
     }
 
     Batch Read(int bucket, IReadOnlyList<DrawnSample<CachedSample>> drawn, DataPosition after)
@@ -109,9 +115,10 @@ public sealed class CachedBatches : IBatches
     public ITextBatches Texts(int batchSize, DataPosition? from = null) => new TextOrder<CachedSample>(options with { BatchSize = batchSize }, seed, Shape,
         shards => new TextShards<CachedSample, CachedSample>(Open(shards), sample => sample.File.IsCultural(sample.Row) ? null : sample, _ => 0), Fill, from, rank, ranks);
 
-    /// <summary>Closes the caches.</summary>
+    /// <summary>Stops reading and closes the caches.</summary>
     public void Dispose()
     {
+        ahead.Dispose();
         foreach (var file in files.Values) file.Dispose();
     }
 

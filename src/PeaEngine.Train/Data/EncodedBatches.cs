@@ -12,6 +12,7 @@ public sealed class EncodedBatches : IBatches
     readonly Action<string> warn;
     readonly TrainingEncoders encoders;
     readonly PictureBatches pictures;
+    readonly ReadAhead<PictureBatch> ahead;
     readonly LatentScale scale;
 
     /// <summary>Begins, or goes on from a position; see <see cref="PictureBatches"/>.</summary>
@@ -30,7 +31,9 @@ public sealed class EncodedBatches : IBatches
         ArgumentNullException.ThrowIfNull(encoders);
         AspectBuckets.CheckFactor(options.Buckets, encoders.Factor);
         (this.options, this.encoders, this.seed, this.rank, this.ranks, this.warn) = (options, encoders, seed, rank, ranks, warn ?? (_ => { }));
-        pictures = new(options, seed, from, rank, ranks, warn);
+        ahead = new(cancellation => pictures!.Next(cancellation), () => pictures!.Dropped, this.warn);
+        pictures = new(options, seed, from, rank, ranks, ahead.Tell);
+        ahead.Warn();
         scale = new(encoders.LatentScale.Scale, encoders.LatentScale.Offset);
         Unconditional = Encode(encoders);
         Shape = ShapeOf(encoders, Unconditional);
@@ -43,13 +46,21 @@ public sealed class EncodedBatches : IBatches
     public Unconditional Unconditional { get; }
 
     /// <inheritdoc/>
-    public IReadOnlyDictionary<DropReason, long> Dropped => pictures.Dropped;
+    public IReadOnlyDictionary<DropReason, long> Dropped => ahead.Dropped;
 
     /// <inheritdoc/>
-    public Batch Next(CancellationToken cancellation = default) => Encode(pictures.Next(cancellation), cancellation);
+    public Batch Next(CancellationToken cancellation = default) => Encode(ahead.Next(cancellation), cancellation);
+
+    /// <summary>Reads and decodes; the models encode where they are, in <see cref="Next"/>.</summary>
+    public void Ahead() => ahead.Begin();
 
     /// <summary>The first samples of other shards; see <see cref="FirstSamples.Take"/>.</summary>
-    internal IReadOnlyList<Batch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize) => [.. pictures.FirstOf(shards, count, batchSize).Select(batch => Encode(batch, default))];
+    internal IReadOnlyList<Batch> FirstOf(IReadOnlyList<string> shards, int count, int batchSize)
+    {
+        Batch[] batches = [.. pictures.FirstOf(shards, count, batchSize).Select(batch => Encode(batch, default))];
+        ahead.Warn();
+        return batches;
+    }
 
     Batch Encode(PictureBatch batch, CancellationToken cancellation)
     {
@@ -90,8 +101,8 @@ public sealed class EncodedBatches : IBatches
         }
     }
 
-    /// <summary>Nothing: the models are the caller's.</summary>
-    public void Dispose() { }
+    /// <summary>Stops reading; the models are the caller's.</summary>
+    public void Dispose() => ahead.Dispose();
 
     static long BytesOf(SampleCaptions captions) => sizeof(char) * (captions.Students.Sum(caption => (long)caption.Text.Length) + captions.Teacher!.Length);
 

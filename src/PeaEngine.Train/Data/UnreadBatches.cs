@@ -14,6 +14,8 @@ sealed class UnreadBatches(TrainingEncoders encoders) : IBatches, ITextBatches
 
     public Batch Next(CancellationToken cancellation = default) => throw new NotSupportedException("the data was not opened");
 
+    public void Ahead() => throw new NotSupportedException("the data was not opened");
+
     public ITextBatches Texts(int batchSize, DataPosition? from = null) => this;
 
     TextBatch ITextBatches.Next(CancellationToken cancellation) => throw new NotSupportedException("the data was not opened");

@@ -22,6 +22,8 @@ public sealed class Distiller : IDisposable
     readonly Dictionary<RecordedKind, RecordedPass> recorded = [];
     readonly Arena results;
     readonly Tensor sums;
+    readonly BatchFeed training, evaluation;
+    (DistillationBatch Batch, IReadOnlyList<PreparedPass> Passes)? next;
     Arena? arena;
 
     /// <summary>Kinds of passes that are remembered as recordings at a time.</summary>
@@ -40,6 +42,7 @@ public sealed class Distiller : IDisposable
     {
         (this.backend, this.unet, this.target, this.processes) = (backend, unet, target, processes ?? ProcessGroup.Alone);
         (this.alphasCumprod, this.options, this.unconditional) = (alphasCumprod, options, unconditional);
+        (training, evaluation) = (new(backend), new(backend));
         results = new(backend, Arena.AlignmentBytes);
         sums = results.Keep([DistillationLoss.Parts], DType.F64);
     }
@@ -67,6 +70,18 @@ public sealed class Distiller : IDisposable
         return Read();
     }
 
+    /// <summary>Brings the batch that <see cref="Accumulate(DistillationBatch, Tensor, Action, int, double, CancellationToken)"/> will be given next to the backend, while what was given before is still computed there.</summary>
+    /// <param name="batch">This process's samples.</param>
+    /// <param name="passes">How many passes they will be computed in.</param>
+    public void Prepare(DistillationBatch batch, int passes = 1)
+    {
+        ArgumentNullException.ThrowIfNull(batch);
+        next = null;
+        PreparedPass[] prepared = [.. batch.Cut(passes).Select(Prepared)];
+        training.Send(prepared, unconditional, alphasCumprod);
+        next = (batch, prepared);
+    }
+
     /// <summary>The same without a word to the host: the losses are added to those of a tensor, and what is to follow is done, too.</summary>
     /// <param name="batch">This process's samples.</param>
     /// <param name="losses">[3] F64: the parts of the loss, added to.</param>
@@ -79,10 +94,16 @@ public sealed class Distiller : IDisposable
     {
         ArgumentNullException.ThrowIfNull(batch);
         var whole = GroupCounts.Of(batch, options).Over(processes);
-        var parts = batch.Cut(passes);
+        if (next is not { } known || !ReferenceEquals(known.Batch, batch) || known.Passes.Count != passes) Prepare(batch, passes);
+        var parts = next!.Value.Passes;
+        next = null;
         var statistics = NeedsStatistics(whole) ? Statistics(processes) : null;
         // Variances are over all passes: the teacher runs through them once before. To keep its blocks' outputs instead would take memory for each pass.
-        if (statistics != null && passes > 1) Survey(parts, whole, statistics, cancellation);
+        if (statistics != null && passes > 1)
+        {
+            foreach (var part in parts) Survey(part, training, whole, statistics, cancellation);
+            statistics.Complete();
+        }
         for (var i = 0; i < parts.Count; i++)
         {
             var last = i == parts.Count - 1 ? then : null;
@@ -91,7 +112,7 @@ public sealed class Distiller : IDisposable
                 Repeat(parts[i], whole, new(losses, last), lossScale, cancellation);
                 continue;
             }
-            Compute(parts[i], whole, statistics, lossScale, (step, survey) => step.Run(unet, target, losses, survey), cancellation);
+            Compute(parts[i], training, whole, statistics, lossScale, (step, survey) => step.Run(unet, target, losses, survey), cancellation);
             last?.Invoke();
         }
     }
@@ -103,10 +124,21 @@ public sealed class Distiller : IDisposable
         ArgumentNullException.ThrowIfNull(batches);
         var whole = batches.Select(batch => GroupCounts.Of(batch, options)).Aggregate(new GroupCounts(), (sum, counts) => new(sum.Count + counts.Count, sum.Taught + counts.Taught));
         var statistics = NeedsStatistics(whole) ? Statistics(ProcessGroup.Alone) : null;
-        if (statistics != null) Survey(batches, whole, statistics, cancellation);
+        if (statistics != null)
+        {
+            foreach (var batch in batches) Survey(Sent(batch), evaluation, whole, statistics, cancellation);
+            statistics.Complete();
+        }
         backend.Clear(sums);
-        foreach (var batch in batches) Compute(batch, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, sums, survey), cancellation);
+        foreach (var batch in batches) Compute(Sent(batch), evaluation, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, sums, survey), cancellation);
         return Read();
+
+        PreparedPass Sent(DistillationBatch batch)
+        {
+            var pass = Prepared(batch);
+            evaluation.Send([pass], unconditional, alphasCumprod);
+            return pass;
+        }
     }
 
     /// <summary>The most bytes that a step has had in use at once.</summary>
@@ -126,6 +158,8 @@ public sealed class Distiller : IDisposable
     public void Dispose()
     {
         Forget();
+        training.Dispose();
+        evaluation.Dispose();
         arena?.Dispose();
         results.Dispose();
     }
@@ -144,44 +178,40 @@ public sealed class Distiller : IDisposable
 
     FeatureStatistics Statistics(ProcessGroup among) => new(Blocks, among);
 
-    /// <summary>Runs the teacher alone through all passes, for the variances of its blocks.</summary>
-    void Survey(IReadOnlyList<DistillationBatch> parts, GroupCounts whole, FeatureStatistics statistics, CancellationToken cancellation)
-    {
-        foreach (var part in parts)
-            Compute(part, whole, (pass, inputs, weights) => new DistillationStep(pass, inputs, part.Draw, weights.Taught, options).Survey(unet, target, features => statistics.Add(pass, features)), cancellation);
-        statistics.Complete();
-    }
+    /// <summary>Runs the teacher alone through a pass, for the variances of its blocks.</summary>
+    void Survey(PreparedPass part, BatchFeed feed, GroupCounts whole, FeatureStatistics statistics, CancellationToken cancellation) =>
+        Compute(part, feed, whole, (pass, inputs, weights) => new DistillationStep(pass, inputs, part.Part.Draw, weights.Taught, options).Survey(unet, target, features => statistics.Add(pass, features)), cancellation);
 
     /// <summary>A pass whose losses, and perhaps gradients, take variances of the teacher's blocks, which are completed by it if no other did.</summary>
-    void Compute(DistillationBatch part, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute, CancellationToken cancellation) =>
-        Compute(part, whole, (pass, inputs, weights) => Compute(pass, part, inputs, weights, statistics, lossScale, compute), cancellation);
+    void Compute(PreparedPass part, BatchFeed feed, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute, CancellationToken cancellation) =>
+        Compute(part, feed, whole, (pass, inputs, weights) => Compute(pass, part.Part, inputs, weights, statistics, lossScale, compute), cancellation);
 
     void Compute(Pass pass, DistillationBatch part, DistillationInputs inputs, SampleWeights weights, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute)
     {
-        if (statistics is null or { IsComplete: true }) inputs.UploadScales(weights, statistics, lossScale);
+        if (statistics is null or { IsComplete: true }) inputs.UploadScales(pass.Backend, weights, statistics, lossScale);
         compute(new(pass, inputs, part.Draw, weights.Taught, options), statistics is not { IsComplete: false } ? null : teacher =>
         {
             if (teacher.Blocks.Count > 0) statistics.Add(pass, teacher);
             statistics.Complete();
-            inputs.UploadScales(weights, statistics, lossScale);
+            inputs.UploadScales(pass.Backend, weights, statistics, lossScale);
         });
     }
 
     /// <summary>A pass of a kind that comes again and again: what a backend may record of it is recorded.</summary>
-    void Repeat(DistillationBatch part, GroupCounts whole, PassEnd end, double lossScale, CancellationToken cancellation) =>
-        Compute(part, whole, (pass, inputs, weights) =>
+    void Repeat(PreparedPass part, GroupCounts whole, PassEnd end, double lossScale, CancellationToken cancellation) =>
+        Compute(part, training, whole, (pass, inputs, weights) =>
         {
-            var kind = new RecordedKind(PassKind.Of(part, weights.Taught), end.Losses.Address, end.Then);
+            var kind = new RecordedKind(PassKind.Of(part.Part, weights.Taught), end.Losses.Address, end.Then);
             if (!recorded.TryGetValue(kind, out var step))
             {
                 if (recorded.Count == MostRecorded) Forget();
                 recorded.Add(kind, step = new(backend, (p, from) =>
                 {
-                    new DistillationStep(p, from, part.Draw, kind.Pass.Taught, options).Run(unet, target, end.Losses, null);
+                    new DistillationStep(p, from, part.Part.Draw, kind.Pass.Taught, options).Run(unet, target, end.Losses, null);
                     end.Then?.Invoke();
                 }));
             }
-            inputs.UploadScales(weights, null, lossScale);
+            inputs.UploadScales(backend, weights, null, lossScale);
             step.Run(pass, inputs);
         }, cancellation);
 
@@ -193,18 +223,18 @@ public sealed class Distiller : IDisposable
     }
 
     /// <summary>In the memory of a step, which is more than any part of one takes; always from its beginning, so that passes of a kind have the same addresses.</summary>
-    void Compute(DistillationBatch part, GroupCounts whole, Action<Pass, DistillationInputs, SampleWeights> compute, CancellationToken cancellation)
+    void Compute(PreparedPass part, BatchFeed feed, GroupCounts whole, Action<Pass, DistillationInputs, SampleWeights> compute, CancellationToken cancellation)
     {
-        var weights = new SampleWeights(part, whole, options, alphasCumprod);
-        var arena = Reserve(Measure(part, weights));
+        var weights = new SampleWeights(part.Part, whole, options, alphasCumprod);
+        var arena = Reserve(Measure(part.Part, weights));
         var pass = new Pass(backend, arena, cancellation);
         var kept = arena.KeptBytes;
         using var scope = pass.Scratch();
         try
         {
-            var inputs = Inputs(pass, part, weights.Taught);
-            inputs.Upload(part, weights, unconditional, alphasCumprod);
-            compute(pass, inputs, weights);
+            part.Inputs.Bind(pass);
+            feed.Take(part);
+            compute(pass, part.Inputs, weights);
         }
         finally
         {
@@ -212,8 +242,15 @@ public sealed class Distiller : IDisposable
         }
     }
 
-    DistillationInputs Inputs(Pass pass, DistillationBatch part, int taught) =>
-        new(pass, part, taught, unet.Config.CrossAttentionDim[0], taught > 0 && options.FeatureWeight > 0 ? 1 + Blocks : 1, options);
+    /// <summary>A pass whose inputs have their places. The order of its samples depends on nothing else.</summary>
+    PreparedPass Prepared(DistillationBatch part)
+    {
+        var weights = new SampleWeights(part, GroupCounts.Of(part, options), options, alphasCumprod);
+        return new(part, weights.Order, Inputs(part, weights.Taught));
+    }
+
+    DistillationInputs Inputs(DistillationBatch part, int taught) =>
+        new(backend.ActivationType, part, taught, unet.Config.CrossAttentionDim[0], taught > 0 && options.FeatureWeight > 0 ? 1 + Blocks : 1, options);
 
     /// <summary>Once for all passes of the same sizes: few kinds come again and again.</summary>
     long Measure(DistillationBatch part, SampleWeights weights)
@@ -221,7 +258,7 @@ public sealed class Distiller : IDisposable
         var kind = PassKind.Of(part, weights.Taught);
         if (measured.TryGetValue(kind, out var bytes)) return bytes;
         var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
-        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(p, part, weights.Taught), weights, statistics, 1, (step, survey) => step.Run(unet, target, sums, survey)));
+        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(part, weights.Taught).Bind(p), weights, statistics, 1, (step, survey) => step.Run(unet, target, sums, survey)));
         measured.Add(kind, bytes);
         return bytes;
     }

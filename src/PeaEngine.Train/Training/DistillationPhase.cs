@@ -26,6 +26,7 @@ sealed class DistillationPhase : TrainingPhase
     readonly Distiller distiller;
     readonly Validation? validation;
     readonly int timesteps, samples;
+    (DistillationBatch Batch, DataPosition After)? next;
 
     /// <summary>The phase at its beginning, or where the data of <paramref name="models"/> stands.</summary>
     public DistillationPhase(TrainConfig config, TrainModels models, TrainingTarget target, Backend backend, DataPosition? position, ProcessGroup processes)
@@ -84,9 +85,16 @@ sealed class DistillationPhase : TrainingPhase
 
     protected override DataPosition Accumulate(Action? then, CancellationToken cancellation)
     {
-        var batch = batches.Next(cancellation);
-        distiller.Accumulate(Draw(batch), LossParts, then, config.Accumulation, LossScale, cancellation);
-        return batch.After;
+        var (batch, after) = next ?? Next(cancellation);
+        next = null;
+        distiller.Accumulate(batch, LossParts, then, config.Accumulation, LossScale, cancellation);
+        return after;
+    }
+
+    protected override void Prepare(CancellationToken cancellation)
+    {
+        next = Next(cancellation);
+        distiller.Prepare(next.Value.Batch, config.Accumulation);
     }
 
     protected override Metric[] Losses(ReadOnlySpan<double> parts) => DistillationLoss.Of(parts).Metrics("loss");
@@ -94,7 +102,13 @@ sealed class DistillationPhase : TrainingPhase
     /// <summary>An adapter that is not trained here may have been by a phase before this one.</summary>
     IEnumerable<(string Name, Tensor Value)> UntrainedAdapter() => target.TrainsAdapter ? [] : target.Adapter.Parameters.Select(pair => ($"adapter.{pair.Key}", pair.Value));
 
-    DistillationBatch Draw(Batch batch) => StepRandomness.Draw(batch, config, batches.Shape, timesteps);
+    /// <summary>The next batch, while the one behind it begins to be read.</summary>
+    (DistillationBatch, DataPosition) Next(CancellationToken cancellation)
+    {
+        var batch = batches.Next(cancellation);
+        if (batch.Step + 1 < Steps) batches.Ahead();
+        return (StepRandomness.Draw(batch, config, batches.Shape, timesteps), batch.After);
+    }
 
     static DistillationOptions LossOptions(TrainConfig config) => new()
     {

@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using PeaEngine.Formats;
 using PeaEngine.Train.Config;
 using PeaEngine.Train.Data;
@@ -13,6 +14,8 @@ namespace PeaEngine.Train.Training;
 /// <param name="processes">Those that share the steps.</param>
 abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, ProcessGroup processes) : IDisposable
 {
+    ExceptionDispatchInfo? failure;
+
     /// <summary>As the progress calls it, and the files of checkpoints and log.</summary>
     public abstract string Name { get; }
 
@@ -41,9 +44,11 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
     /// <exception cref="OperationCanceledException">It was cancelled: nothing was moved, but gradients may be left. Where processes share the step, see <see cref="ProcessGroup.Cancel"/>.</exception>
     public Metric[] Step(CancellationToken cancellation)
     {
+        failure?.Throw();
         optimizer.Begin();
         var isAlone = processes.Count == 1;
         var after = Accumulate(isAlone ? optimizer.Move : null, cancellation);
+        if (Done + 1 < Steps) PrepareNext(cancellation);
         var losses = isAlone ? null : Share();
         var step = optimizer.End();
         Position = after;
@@ -94,9 +99,25 @@ abstract class TrainingPhase(Optimizer optimizer, DataPosition? position, Proces
     /// <returns>Where the data stands after the step.</returns>
     protected abstract DataPosition Accumulate(Action? then, CancellationToken cancellation);
 
+    /// <summary>Gets what the next step will be computed from, while this one still is.</summary>
+    protected virtual void Prepare(CancellationToken cancellation) { }
+
     /// <summary>The losses by name, their sum first.</summary>
     /// <param name="parts">What was added to <see cref="LossParts"/>.</param>
     protected abstract Metric[] Losses(ReadOnlySpan<double> parts);
+
+    /// <summary>What goes wrong is the next step's: this one is made.</summary>
+    void PrepareNext(CancellationToken cancellation)
+    {
+        try
+        {
+            Prepare(cancellation);
+        }
+        catch (Exception exception)
+        {
+            failure = ExceptionDispatchInfo.Capture(exception);
+        }
+    }
 
     /// <summary>Moves the parameters by the gradients of all processes; gives the losses of all. From there on every process has the same bits, and does the same with them.</summary>
     Metric[] Share()

@@ -46,6 +46,10 @@ public abstract partial class Backend : IDisposable
     /// <param name="work">What to do; where it throws, the run did nothing that counts and may be tried again.</param>
     public virtual Recording Record(Action work) => new Repetition(work);
 
+    /// <summary>A way for inputs of up to so many bytes to come while other work is done; whoever asked for it disposes it.</summary>
+    /// <exception cref="PeaException">There is not so much memory.</exception>
+    public virtual Feed OpenFeed(int bytes) => new HostFeed(this, bytes);
+
     /// <summary>Meets other processes, to sum tensors with them. Each of them calls this.</summary>
     /// <exception cref="PeaException">The devices cannot meet.</exception>
     public virtual PeerSum SumOver(IPeers peers) => new HostSum(peers);

@@ -11,7 +11,7 @@ namespace PeaEngine.Tests.Cuda;
 public class CudaCopyStreamTests
 {
     /// <summary>The backend's streams in the order of their making; none stands for both as late as may be.</summary>
-    const int None = -1, Ops = 0, Copies = 1;
+    const int None = -1, Ops = 0, Copies = 1, Feeds = 2;
 
     public static TheoryData<int> Hasty => [None, Ops, Copies];
 
@@ -83,6 +83,53 @@ public class CudaCopyStreamTests
         var values = Enumerable.Range(0, 10 << 20).Select(i => (float)i).ToArray();
         backend.Upload(values, x);
         Assert.True(values.AsSpan().SequenceEqual(Read(backend, x)));
+    }
+
+    public static TheoryData<int> HastyFeeds => [None, Ops, Feeds];
+
+    /// <summary>What is sent comes to the ops after its taking and not to those before, in parts and often; what comes next disturbs neither, and neither does the end of it.</summary>
+    [NvrtcTheory, MemberData(nameof(HastyFeeds))]
+    public void WhatIsFedIsThereWhenItIsTaken(int hasty)
+    {
+        using var backend = Open(None);
+        using var memory = backend.Allocate(1024);
+        var taken = Enumerable.Range(0, 8).Select(i => New(memory, i)).ToArray();
+        using (var feed = backend.OpenFeed(128))
+        {
+            if (hasty != None && !CudaTestDevice.IsReal) VirtualContext.Current!.Hasten(hasty);
+            for (var round = 0; round < 4; round++)
+            {
+                MemoryMarshal.AsBytes<float>([.. Numbers(100 * round), .. Numbers(100 * round + 50)]).CopyTo(feed.Host);
+                feed.Send(128);
+                feed.Take(64, taken[2 * round]);
+                feed.Take(0, taken[2 * round + 1]);
+            }
+            Assert.Contains("expected before", Assert.Throws<CudaException>(() =>
+            {
+                using var recording = backend.Record(() => feed.Take(0, taken[0]));
+                for (var i = 0; i < 2; i++) recording.Run();
+            }).Message, StringComparison.Ordinal);
+            feed.Take(64, taken[0]);
+        }
+        for (var round = 1; round < 4; round++)
+        {
+            Assert.Equal(Numbers(100 * round + 50), Read(backend, taken[2 * round]));
+            Assert.Equal(Numbers(100 * round), Read(backend, taken[2 * round + 1]));
+        }
+        Assert.Equal(Numbers(350), Read(backend, taken[0]));
+        Assert.Equal(Numbers(0), Read(backend, taken[1]));
+    }
+
+    [Fact]
+    public void WithoutAGpuNothingIsOnItsWay()
+    {
+        using var backend = Device.Open("cpu", 1);
+        using var memory = backend.Allocate(64);
+        using var feed = backend.OpenFeed(128);
+        MemoryMarshal.AsBytes<float>([.. Numbers(0), .. Numbers(50)]).CopyTo(feed.Host);
+        feed.Send(128);
+        feed.Take(64, New(memory, 0));
+        Assert.Equal(Numbers(50), Read(backend, New(memory, 0)));
     }
 
     /// <summary>What the host changes, in one piece, in a whole number of them, and in no whole number: after the ops before it, before those that come.</summary>

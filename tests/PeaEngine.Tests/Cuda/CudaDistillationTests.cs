@@ -7,6 +7,7 @@ using PeaEngine.Train;
 using PeaEngine.Train.Distillation;
 using PeaEngine.Train.Optimizers;
 using PeaEngine.Train.Targets;
+using PeaEngine.VirtualGpu.Driver;
 
 namespace PeaEngine.Tests.Cuda;
 
@@ -29,7 +30,7 @@ public class CudaDistillationTests
 
     /// <summary>
     /// A kind's first step, with the optimiser's, is done kernel by kernel, its second recorded, its third launched: each has the bits of the first, whatever it is given. One whose numbers are not finite
-    /// changes no bit of what is trained, and halves the loss's scale.
+    /// changes no bit of what is trained, and halves the loss's scale. In a step nothing is waited for but its numbers, and the next one's inputs come before any of its kernels is done.
     /// </summary>
     [NvrtcFact]
     public void ARecordedStepIsTheOneDoneKernelByKernel()
@@ -40,21 +41,24 @@ public class CudaDistillationTests
         // So few pixels have large gradients.
         SafetensorsWriter.Write(folder.At("state.safetensors"), optimizer.State().Select(tensor => tensor.Info.Name == "optimizer.loss_scale" ? TensorContent.FromBytes(tensor.Info, MemoryMarshal.AsBytes<double>([1024, 0]).ToArray()) : tensor));
         using (var file = SafetensorsFile.Open(folder.At("state.safetensors"))) optimizer.Load(file);
-        var first = gpu.Move(gpu.Distiller, optimizer, 1);
+        var first = gpu.Move(gpu.Distiller, optimizer, gpu.Batch(1));
         var moved = Emoji.State(optimizer);
-        var skipped = gpu.Move(gpu.Distiller, optimizer, 2, latent: float.NaN);
+        // The feed of the inputs: it copies the moment that it is told to, and what that has to wait for is done then.
+        if (!CudaTestDevice.IsReal) VirtualContext.Current!.Hasten(2);
+        var third = gpu.Batch(3);
+        var skipped = gpu.Move(gpu.Distiller, optimizer, gpu.Batch(2, latent: float.NaN), third);
         AssertSame(moved, Emoji.State(optimizer));
         SafetensorsWriter.Write(folder.At("state.safetensors"), optimizer.State());
-        var third = gpu.Move(gpu.Distiller, optimizer, 3);
+        var last = gpu.Move(gpu.Distiller, optimizer, third, gpu.Batch(4));
         var recorded = Emoji.State(optimizer);
-        Assert.Equal([(true, 1024), (false, 1024), (true, 512)], new[] { first, skipped, third }.Select(step => (step.IsApplied, (int)step.LossScale!.Value)));
+        Assert.Equal([(true, 1024), (false, 1024), (true, 512)], new[] { first, skipped, last }.Select(step => (step.IsApplied, (int)step.LossScale!.Value)));
         Assert.Equal((3, 2), (optimizer.Steps, optimizer.Applied));
         Assert.All(recorded.Zip(moved), pair => Assert.False(pair.First.Bytes.AsSpan().SequenceEqual(pair.Second.Bytes), $"{pair.First.Name} was not moved"));
 
         using var fresh = gpu.NewDistiller();
         using var resumed = gpu.NewOptimizer();
         using (var file = SafetensorsFile.Open(folder.At("state.safetensors"))) resumed.Load(file);
-        Assert.Equal(third, gpu.Move(fresh, resumed, 3));
+        Assert.Equal(last, gpu.Move(fresh, resumed, gpu.Batch(3)));
         AssertSame(recorded, Emoji.State(resumed));
     }
 
@@ -107,14 +111,22 @@ public class CudaDistillationTests
             })]);
         }
 
-        /// <summary>A whole step.</summary>
-        public OptimizerStep Move(Distiller distiller, Optimizer optimizer, int seed, float latent = 0)
+        /// <summary>A whole step, which after the first of its kind waits for nothing before its end.</summary>
+        public OptimizerStep Move(Distiller distiller, Optimizer optimizer, DistillationBatch batch, DistillationBatch? next = null)
         {
+            // All that was given before is done.
+            backend.Download(target.Parameters[0].Gradient, new byte[4]);
+            var before = VirtualContext.Current?.Launches.Count;
             optimizer.Begin();
-            var batch = Batch(seed);
-            batch.Latents[5] = latent;
             distiller.Accumulate(batch, optimizer.Losses, optimizer.Move, 1, optimizer.LossScale, default);
-            return optimizer.End();
+            if (next != null)
+            {
+                distiller.Prepare(next);
+                Assert.Equal(before, VirtualContext.Current?.Launches.Count);
+            }
+            var step = optimizer.End();
+            if (before is { } count) Assert.InRange(VirtualContext.Current!.Launches.Count - count, 100, int.MaxValue);
+            return step;
         }
 
         /// <summary>What an optimiser moves.</summary>
@@ -129,10 +141,10 @@ public class CudaDistillationTests
         ];
 
         /// <summary>A caption with an English one, and one without, which is dropped.</summary>
-        DistillationBatch Batch(int seed)
+        public DistillationBatch Batch(int seed, float latent = 0)
         {
             var random = new Random(seed);
-            return new([2, 4, Side, Side], Numbers(random, 8 * Side * Side), [], [random.Next(1000), random.Next(1000)], Numbers(random, 2 * Tokens * adapter.InFeatures), [1, 1, 1, 1, 1, 0],
+            return new([2, 4, Side, Side], [latent, .. Numbers(random, 8 * Side * Side - 1)], [], [random.Next(1000), random.Next(1000)], Numbers(random, 2 * Tokens * adapter.InFeatures), [1, 1, 1, 1, 1, 0],
                 Numbers(random, 2 * Tokens * adapter.SequenceFeatures), Numbers(random, 2 * adapter.PooledFeatures!.Value), [.. Enumerable.Repeat(32f, 12)], [true, false], [true, false])
             {
                 Draw = new(7, RandomStream.Noise, [(ulong)seed, (ulong)seed + 100]),
