@@ -7,7 +7,7 @@ namespace PeaEngine.Perf.Gpu;
 /// <param name="Name">What it is asked for by.</param>
 /// <param name="Title">What it is.</param>
 /// <param name="Work">One run of it.</param>
-/// <param name="IsRecorded">Whether a run becomes a graph: nothing of it waits for the device.</param>
+/// <param name="IsRecorded">Whether a run can be made a graph: nothing of it waits for the device. A distillation step is one, too, but for its numbers, which it waits for: it records itself.</param>
 sealed record GpuModel(string Name, string Title, IBenchmark Work, bool IsRecorded = true)
 {
     const int Tokens = 77, Guided = 2;

@@ -29,7 +29,7 @@ sealed class DistillStep(string name, TrainTarget kind, int batch, int size, int
         var (unet, adapter, schedule) = isFullSize ? FullSize(room) : Sample(room);
         var target = room.Own(TrainingTarget.Create(kind, room.Backend, unet, adapter, new(), seed: 1));
         var rate = new LearningRate(LearningRateSchedule.Constant, 3e-4, 0, 1, 0, 1);
-        var optimizer = room.Own(new Optimizer(room.Backend, target.Parameters, new(rate) { MaxGradNorm = 1 }));
+        var optimizer = room.Own(new Optimizer(room.Backend, target.Parameters, new(rate) { MaxGradNorm = 1 }, DistillationLoss.Parts));
         using var scheduler = Scheduler.FromConfig(schedule);
         var options = new DistillationOptions { FeatureWeight = 1e-4 };
         var unconditional = new UnconditionalText(new float[tokens * adapter.InFeatures], Ones(tokens), new float[tokens * adapter.SequenceFeatures]);
@@ -38,7 +38,14 @@ sealed class DistillStep(string name, TrainTarget kind, int batch, int size, int
         var step = new DistillationBatch([batch, 4, size, size], Normal(random, batch * 4 * size * size), Normal(random, batch * 4 * size * size),
             [.. Enumerable.Range(0, batch).Select(_ => random.Next(1000))], Normal(random, batch * tokens * adapter.InFeatures), Ones(batch * tokens),
             Normal(random, batch * tokens * adapter.SequenceFeatures), Normal(random, batch * adapter.PooledFeatures!.Value), Filled(batch * 6, 64f), new bool[batch], new bool[batch]);
-        return () => optimizer.Step(distiller.Accumulate(step).Total);
+        // As a run does it: recorded as a whole, while the next batch is on its way, and its numbers are waited for.
+        return () =>
+        {
+            optimizer.Begin();
+            distiller.Accumulate(step, optimizer.Losses, optimizer.Move, 1, 1, default);
+            distiller.Prepare(step);
+            optimizer.End();
+        };
     }
 
     static (UNet2DConditionModel, PeaAdapter, JsonConfig) Sample(Room room)
