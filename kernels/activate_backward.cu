@@ -10,7 +10,6 @@ template <typename T> __device__ __forceinline__ void activate_backward(const T*
 {
     constexpr int N = Vector<T>::N;
     long long i = first_element<N>();
-    if (i >= n) return;
     int count = n - i < N ? (int)(n - i) : N;
     bool whole = count == N && aligned(x, dy, dx);
     Vector<T> v = load(x + i, count, whole), d = load(dy + i, count, whole);

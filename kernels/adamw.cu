@@ -12,7 +12,7 @@ extern "C" __global__ void __launch_bounds__(256) adamw(float* parameter, const 
 {
     constexpr int N = Vector<float>::N;
     long long i = first_element<N>();
-    if (i >= n || step[4] == 0) return;
+    if (step[4] == 0) return;
     float factor = step[0], keep = step[1], root = step[2], size = step[3];
     int count = n - i < N ? (int)(n - i) : N;
     bool whole = count == N && aligned(parameter, gradient, m, v);

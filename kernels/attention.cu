@@ -193,7 +193,7 @@ template <class F, bool Vectors, typename T> __device__ __forceinline__ void fla
                         if (channel + 1 < dim) to[channel + 1] = from_float<T>(b);
                     }
                 }
-                if (log_sum_exp && lane % 4 == 0) log_sum_exp[((u64)batch * heads + head) * queries + row] = total > 0 ? most[t][i] * 0.69314718055994531f + logf(total) : -Infinity;
+                if (log_sum_exp && lane % 4 == 0) log_sum_exp[((u64)batch * heads + head) * queries + row] = most[t][i] * 0.69314718055994531f + logf(total);
             }
         }
 }

@@ -14,7 +14,9 @@ __device__ __forceinline__ float infinity() { return __int_as_float(0x7f800000);
 // The score of a query and a key in units of log2 e, -inf where it is not seen.
 __device__ __forceinline__ float masked(float score, float scale, const Mask& mask, int batch, int head, int query, int key, int queries, int keys)
 {
-    if (key >= keys || query >= queries || (mask.causal && key > query) || (mask.padding && !mask.padding[(u64)batch * keys + key])) return -infinity();
+    if (key >= keys || query >= queries) return -infinity();
+    if (mask.causal && key > query) return -infinity();
+    if (mask.padding && !mask.padding[(u64)batch * keys + key]) return -infinity();
     score *= scale;
     if (mask.bias)
         score += 1.4426950408889634f * mask.bias[((u64)(mask.bias_batch == 1 ? 0 : batch) * mask.bias_heads + (mask.bias_heads == 1 ? 0 : head)) * queries * keys + (u64)query * keys + key];
@@ -33,25 +35,25 @@ __device__ __forceinline__ float exp2_fast(float x)
 #define MASK Mask{padding, bias, causal, bias_batch, bias_heads}
 #define CALL q, k, v, y, log_sum_exp, queries, keys, heads, dim, scale, padding, bias, causal, bias_batch, bias_heads
 
-// Eight channels of a row to shared memory, zeros where not inside (rows) and past the channels; as a vector, or one by one.
+// Eight channels of the row at a place behind `from` to shared memory, zeros where not inside (rows) and past the channels; as a vector, or one by one.
 template <bool Vectors> struct Chunk
 {
-    template <typename T> static __device__ __forceinline__ void bring(unsigned char* to, const T* from, bool inside, int channel, int dim)
+    template <typename T> static __device__ __forceinline__ void bring(unsigned char* to, const T* from, u64 at, bool inside, int channel, int dim)
     {
         inside = inside && channel < dim;
-        copy_async(shared_address(to), inside ? from + channel : from, inside);
+        copy_async(shared_address(to), inside ? from + at + channel : from, inside);
     }
 };
 
 template <> struct Chunk<false>
 {
-    template <typename T> static __device__ __forceinline__ void bring(unsigned char* to, const T* from, bool inside, int channel, int dim)
+    template <typename T> static __device__ __forceinline__ void bring(unsigned char* to, const T* from, u64 at, bool inside, int channel, int dim)
     {
         u32 pairs[4];
 #pragma unroll
         for (int j = 0; j < 8; j++)
         {
-            u32 bits = inside && channel + j < dim ? from[channel + j].bits : 0;
+            u32 bits = inside && channel + j < dim ? from[at + channel + j].bits : 0;
             pairs[j / 2] = j % 2 ? pairs[j / 2] | bits << 16 : bits;
         }
         *(uint4*)to = make_uint4(pairs[0], pairs[1], pairs[2], pairs[3]);
@@ -74,7 +76,6 @@ template <class Rows, bool Vectors, int Count, typename T> __device__ __forceinl
     for (int i = threadIdx.x; i < Count * Rows::Chunks; i += 128)
     {
         int row = i / Rows::Chunks, chunk = i % Rows::Chunks;
-        bool inside = first + row < count;
-        Chunk<Vectors>::bring(to + Rows::chunk_at(row, chunk), inside ? from + (u64)(first + row) * stride : from, inside, chunk * 8, dim);
+        Chunk<Vectors>::bring(to + Rows::chunk_at(row, chunk), from, (first + row) * stride, first + row < count, chunk * 8, dim);
     }
 }

@@ -26,7 +26,7 @@ template <int Places> __device__ __forceinline__ void attention_plain(ARGUMENTS(
     }
     // y may be q, of which no other warp reads this row.
     give(y + at_query, sums, sum > 0 ? 1 / sum : 0, dim);
-    if (log_sum_exp && lane == 0) log_sum_exp[((u64)batch * heads + head) * queries + query] = sum > 0 ? most * 0.69314718055994531f + logf(sum) : -infinity();
+    if (log_sum_exp && lane == 0) log_sum_exp[((u64)batch * heads + head) * queries + query] = most * 0.69314718055994531f + logf(sum);
 }
 
 extern "C" __global__ void __launch_bounds__(128, 3) attention_plain_64_f32(ARGUMENTS(float)) { attention_plain<2>(CALL); }

@@ -23,8 +23,7 @@ template <bool Vectors, int Count, typename T> __device__ __forceinline__ void b
     for (int i = threadIdx.x; i < Count * (Dim / 8); i += 256)
     {
         int row = i / (Dim / 8), chunk = i % (Dim / 8);
-        bool inside = first + row < count;
-        Chunk<Vectors>::bring(to + chunk_at(row, chunk), inside ? from + (u64)(first + row) * stride : from, inside, chunk * 8, dim);
+        Chunk<Vectors>::bring(to + chunk_at(row, chunk), from, (first + row) * stride, first + row < count, chunk * 8, dim);
     }
 }
 
@@ -137,7 +136,7 @@ template <bool Vectors, typename T> __device__ __forceinline__ void flash_wide(A
         {
             int row = group * 16 + lane / 4 + i * 8;
             float total = most_shared[row] + most_shared[Rows + row];
-            if (first + row < queries) log_sum_exp[((u64)batch * heads + head) * queries + first + row] = total > 0 ? most[i] * 0.69314718055994531f + logf(total) : -Infinity;
+            if (first + row < queries) log_sum_exp[((u64)batch * heads + head) * queries + first + row] = most[i] * 0.69314718055994531f + logf(total);
         }
     }
 #pragma unroll

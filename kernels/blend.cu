@@ -8,7 +8,6 @@ template <typename T> __device__ __forceinline__ void blend(const T* a, const T*
 {
     constexpr int N = Vector<T>::N;
     long long i = first_element<N>();
-    if (i >= n) return;
     int left = n - i < N ? (int)(n - i) : N;
     bool whole = left == N && aligned(a, b, mask, y);
     Vector<T> u = load(a + i, left, whole), v = load(b + i, left, whole), m = load(mask + i, left, whole);

@@ -16,7 +16,8 @@ template <int N> struct Neighbour
     static constexpr int Pitch = COLUMNS + WARP / N;
     int at = threadIdx.y * COLUMNS + threadIdx.x, column = blockIdx.x * COLUMNS * N + at;
 
-    __device__ __forceinline__ bool is_inside(int columns) const { return at < COLUMNS * N && column < columns; }
+    // Of the widest vectors every thread has a column.
+    __device__ __forceinline__ bool is_inside(int columns) const { return (N == ROWS || at < COLUMNS * N) && column < columns; }
 };
 
 // Numbers of each column, which the block reads once, side by side, for the columns of this thread's vector: read(column, numbers). Those past the last column are undefined.

@@ -1,5 +1,5 @@
 // combine: y = sum of coefficient * tensor over one to eight terms, in their order; each product and sum is rounded, as the reference's separate operations round
-// y, terms [n] T; y may be a term; terms beyond count are not read
+// y, terms [n] T; y may be a term; terms beyond count are null
 // combine_at reads its coefficients, c [count] F32, from memory, so that a launch in a graph has those of its time
 // grid ceil(n / (256 * 16 / sizeof(T))), block 256
 // reads each term once, writes y once: memory bound; deterministic
@@ -17,12 +17,11 @@ template <typename T> __device__ __forceinline__ void combine(T* y, long long n,
 {
     constexpr int N = Vector<T>::N;
     long long i = first_element<N>();
-    if (i >= n) return;
     int left = n - i < N ? (int)(n - i) : N;
-    bool whole = left == N && aligned(y);
+    u64 addresses = (u64)y;
 #pragma unroll
-    for (int t = 0; t < TERMS; t++)
-        if (t < count) whole = whole && aligned(terms.x[t]);
+    for (int t = 0; t < TERMS; t++) addresses |= (u64)terms.x[t];
+    bool whole = left == N && aligned((const void*)addresses);
     float sum[N];
 #pragma unroll
     for (int t = 0; t < TERMS; t++)

@@ -42,7 +42,7 @@ template <typename T> __device__ __forceinline__ void moments_of_chunk(const T* 
     for (int j = 0; j < N; j++) parts[threadIdx.y][j][threadIdx.x] = {sum[j], squares[j]};
     __syncthreads();
     int at = threadIdx.y * COLUMNS + threadIdx.x, channel = blockIdx.y * COLUMNS * N + at;
-    if (at >= COLUMNS * N || channel >= channels) return;
+    if ((N < ROWS && at >= COLUMNS * N) || channel >= channels) return;
     float s = 0, q = 0;
 #pragma unroll
     for (int row = 0; row < ROWS; row++)
@@ -93,7 +93,7 @@ template <typename T> __device__ __forceinline__ void apply(const T* x, const fl
     // The block reads each channel's numbers once, side by side. Padded so that neighbouring channels lie in different banks.
     __shared__ float means[N][COLUMNS + 32 / N], scales[N][COLUMNS + 32 / N], shifts[N][COLUMNS + 32 / N];
     int at = threadIdx.y * COLUMNS + threadIdx.x, channel = blockIdx.y * COLUMNS * N + at;
-    if (at < COLUMNS * N && channel < channels)
+    if ((N == ROWS || at < COLUMNS * N) && channel < channels)
     {
         float2 f = factors[(long long)blockIdx.z * channels + channel];
         means[at % N][at / N] = f.x;

@@ -98,7 +98,7 @@ __device__ __forceinline__ void row_norm_backward(const T* x, const float* gamma
     int row = row_of_warp();
     if (row >= rows) return;
     long long at = (long long)row * channels;
-    bool whole = channels % N == 0 && aligned(x, dy, dx, residual) && aligned(gamma);
+    bool whole = channels % N == 0 && aligned((const void*)((u64)x | (u64)gamma), dy, dx, residual);
     x += at;
     dy += at;
     dx += at;
@@ -116,12 +116,11 @@ __device__ __forceinline__ void row_norm_backward(const T* x, const float* gamma
         load_floats(factors, gamma + c, count, whole);
 #pragma unroll
         for (int j = 0; j < N; j++)
-            if (whole || j < count)
-            {
-                float d = factors[j] * to_float(g.at[j]);
-                sum += d;
-                product += d * (to_float(v.at[j]) - s.mean);
-            }
+        {
+            float d = factors[j] * to_float(g.at[j]);
+            sum += d;
+            product += d * (to_float(v.at[j]) - s.mean);
+        }
     });
     float mean = Centred ? warp_sum(sum) / channels : 0.0f, slope = warp_sum(product) * s.factor * s.factor / channels;
     for_columns<N>(channels, [&](int c, int count) {
@@ -130,11 +129,10 @@ __device__ __forceinline__ void row_norm_backward(const T* x, const float* gamma
         load_floats(factors, gamma + c, count, whole);
 #pragma unroll
         for (int j = 0; j < N; j++)
-            if (whole || j < count)
-            {
-                float d = factors[j] * to_float(g.at[j]);
-                g.at[j] = from_float<T>((d - mean - (to_float(v.at[j]) - s.mean) * slope) * s.factor + to_float(r.at[j]));
-            }
+        {
+            float d = factors[j] * to_float(g.at[j]);
+            g.at[j] = from_float<T>((d - mean - (to_float(v.at[j]) - s.mean) * slope) * s.factor + to_float(r.at[j]));
+        }
         store(dx + c, g, count, whole);
     });
 }

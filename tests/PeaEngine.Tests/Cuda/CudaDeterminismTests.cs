@@ -38,7 +38,7 @@ public class CudaDeterminismTests
             {
                 var context = CudaTestDevice.OpenVirtual(multiprocessors);
                 using var device = new CudaBackend(context) { UsesLibrary = false };
-                using var fenced = new Fenced(new MirroredBackend(device, DType.F16, Fence), Fence, DType.F16);
+                using var fenced = new Fenced(new MirroredBackend(device, DType.F16), Fence, DType.F16);
                 var run = @case.Set(fenced);
                 run.Run();
                 kernels.UnionWith(VirtualContext.Current!.Launches.Select(launch => launch.Kernel).Where(kernel => kernel.StartsWith(op, StringComparison.Ordinal)));

@@ -21,7 +21,7 @@ public class CudaOpTests
     ];
 
     /// <summary>Ops whose tensors have types of their own.</summary>
-    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Typed = [Of<AdamWTests>(), Of<AdamWFactorsTests>(), Of<CopyTests>(), Of<NormalsTests>(), Of<RescaleGuidanceTests>(), Of<SumErrorsTests>(), Of<SumSquaresTests>()];
+    static readonly (string Op, Func<IEnumerable<OpCase>> Cases)[] Typed = [Of<AdamWTests>(), Of<AdamWFactorsTests>(), Of<CombineAtTests>(), Of<CopyTests>(), Of<NormalsTests>(), Of<RescaleGuidanceTests>(), Of<SumErrorsTests>(), Of<SumSquaresTests>()];
 
     public static TheoryData<string, DType, int> Data
     {
@@ -76,7 +76,7 @@ public class CudaOpTests
     {
         foreach (var @case in cases)
         {
-            var mirrored = new MirroredBackend(device, type, fenceBytes);
+            var mirrored = new MirroredBackend(device, type);
             using var fenced = new Fenced(mirrored, fenceBytes, type);
             var run = @case.Set(fenced);
             run.Run();

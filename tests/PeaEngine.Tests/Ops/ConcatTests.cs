@@ -3,7 +3,7 @@ namespace PeaEngine.Tests.Ops;
 public class ConcatTests : OpTests<ConcatTests>, IOpCases
 {
     public static IEnumerable<OpCase> Cases =>
-        from shape in ((int Rows, int A, int B)[])[(1, 1, 1), (7, 3, 5), (300, 64, 129), (5, 20_000, 1)]
+        from shape in ((int Rows, int A, int B)[])[(1, 1, 1), (7, 3, 5), (300, 64, 129), (5, 20_000, 1), (3, 40, 16), (3, 5, 16)]
         select new OpCase($"{shape}", 0, fenced =>
         {
             Tensor a = fenced.Normal([1, shape.Rows, shape.A]), b = fenced.Normal([1, shape.Rows, shape.B]), y = fenced.New([1, shape.Rows, shape.A + shape.B]);

@@ -14,7 +14,7 @@ public sealed class Fenced : IDisposable
 
     const int OddFenceBytes = 260;
 
-    readonly int fenceBytes;
+    readonly int fenceBytes, outputFenceBytes;
     readonly DType rounding;
 
     readonly List<(Storage Storage, Tensor Tensor)> tensors = [];
@@ -26,7 +26,12 @@ public sealed class Fenced : IDisposable
     /// <param name="backend">Disposed with this.</param>
     /// <param name="fenceBytes">Bytes of sentinels on each side of a tensor, which give its alignment.</param>
     /// <param name="rounding">Random values are of this type, whatever their tensor's.</param>
-    internal Fenced(Backend backend, int fenceBytes, DType rounding) => (Backend, this.fenceBytes, this.rounding) = (backend, fenceBytes, rounding);
+    /// <param name="outputFenceBytes">The same for what is to be written; 0 for as many.</param>
+    internal Fenced(Backend backend, int fenceBytes, DType rounding, int outputFenceBytes = 0)
+    {
+        (Backend, this.fenceBytes, this.rounding) = (backend, fenceBytes, rounding);
+        this.outputFenceBytes = outputFenceBytes == 0 ? fenceBytes : outputFenceBytes;
+    }
 
     public Backend Backend { get; }
 
@@ -37,10 +42,12 @@ public sealed class Fenced : IDisposable
     internal static int FenceBytes(int bytes, DType dtype) => dtype == DType.F64 ? (bytes + sizeof(double) - 1) & -sizeof(double) : bytes;
 
     /// <summary>A tensor full of NaN.</summary>
-    public unsafe Tensor New(Shape shape, DType dtype = DType.F32)
+    public Tensor New(Shape shape, DType dtype = DType.F32) => New(shape, dtype, outputFenceBytes);
+
+    unsafe Tensor New(Shape shape, DType dtype, int fence)
     {
         var probe = shape.Elements * dtype.SizeInBytes();
-        var fenceBytes = FenceBytes(this.fenceBytes, dtype);
+        var fenceBytes = FenceBytes(fence, dtype);
         var storage = Backend.Allocate(probe + 2 * fenceBytes);
         new Span<byte>((void*)storage.Address, (int)storage.Bytes).Fill(Sentinel);
         var tensor = new Tensor(storage, fenceBytes, shape, dtype);
@@ -52,7 +59,7 @@ public sealed class Fenced : IDisposable
     /// <summary>A tensor of these values, rounded to the type.</summary>
     public Tensor Of(Shape shape, ReadOnlySpan<float> values, DType dtype = DType.F32)
     {
-        var tensor = New(shape, dtype);
+        var tensor = New(shape, dtype, fenceBytes);
         if (dtype == DType.F32) values.CopyTo(tensor.AsSpan<float>());
         else
             for (var i = 0; i < values.Length; i++)

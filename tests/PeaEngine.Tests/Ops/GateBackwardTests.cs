@@ -3,7 +3,7 @@ namespace PeaEngine.Tests.Ops;
 public class GateBackwardTests : OpTests<GateBackwardTests>, IOpCases
 {
     public static IEnumerable<OpCase> Cases =>
-        from shape in ((int Rows, int N)[])[(1, 1), (2, 33), (3, 5), (70, 129), (9, 5120)]
+        from shape in ((int Rows, int N)[])[(1, 1), (2, 33), (3, 5), (70, 129), (3, 40), (9, 5120)]
         from activation in (Activation[])[Activation.Gelu, Activation.GeluTanh, Activation.Silu]
         from inPlace in (bool[])[false, true]
         select new OpCase($"{shape} {activation}{(inPlace ? " in place" : "")}", 1e-6, fenced =>

@@ -69,7 +69,7 @@ sealed unsafe class Cta : IDisposable
         CopiesPending = false;
         foreach (var warp in warps)
         {
-            new Span<byte>(warp.Registers, Program.RegisterBytes).Fill(0xA5);
+            new Span<byte>(warp.Registers, Program.RegisterBytes).Fill(0xFF);
             new Span<uint>(warp.Predicates, Program.Predicates).Clear();
             new Span<byte>(warp.LocalWritten, localBytes).Clear();
             foreach (var (offset, bits, wide) in Program.Constants)

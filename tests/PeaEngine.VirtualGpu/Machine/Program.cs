@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using PeaEngine.VirtualGpu.Mutation;
 
 namespace PeaEngine.VirtualGpu.Machine;
 
@@ -71,6 +72,9 @@ sealed unsafe class Program
 
     /// <summary>Threads of a block that the kernel was compiled for, or null.</summary>
     public required int? MaxThreads { get; init; }
+
+    /// <summary>Who looks on, or null.</summary>
+    public Watch? Watch { get; set; }
 
     /// <summary>The same program with instructions of its own, which may be changed.</summary>
     public Program Copy()

@@ -70,6 +70,12 @@ public sealed unsafe class Allocation : IDisposable
     /// <summary>Marks bytes as initialised. Blocks on several threads may mark the same word.</summary>
     internal void MarkWritten(long offset, long bytes) => SetBits(Written, offset, bytes, shared: true);
 
+    /// <summary>Marks bytes as not initialised, while nothing else happens.</summary>
+    internal void MarkUnwritten(long offset, long bytes)
+    {
+        for (var at = offset; at < offset + bytes; at++) Written[at >> 6] &= ~(1ul << (int)(at & 63));
+    }
+
     /// <summary>Sets a run of bits.</summary>
     internal static void SetBits(ulong* words, long first, long count, bool shared)
     {

@@ -125,6 +125,13 @@ public sealed unsafe class DeviceMemory : IDisposable
         allocation.MarkWritten(offset, bytes);
     }
 
+    /// <summary>Makes bytes uninitialised, though they keep what they hold.</summary>
+    public void Forget(ulong address, long bytes)
+    {
+        var allocation = Range(address, bytes);
+        allocation.MarkUnwritten((long)(address - allocation.Address), bytes);
+    }
+
     /// <summary>Expects that all bytes of a range are initialised.</summary>
     /// <exception cref="MemoryException">One is not.</exception>
     public void ExpectWritten(ulong address, long bytes)

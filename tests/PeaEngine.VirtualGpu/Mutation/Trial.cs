@@ -16,6 +16,7 @@ public sealed class Trial : IDisposable
 
     readonly List<KernelCall> calls = [];
     readonly List<long> instructions = [];
+    readonly Dictionary<string, Watch> watches = [];
     DeviceMemory? before;
 
     Trial() { }
@@ -51,16 +52,35 @@ public sealed class Trial : IDisposable
         return trial;
     }
 
-    /// <summary>Whether a mutant in the place of its kernel is noticed: it traps, does not end, or does what it should not. Without one whether the kernels themselves do.</summary>
-    public bool Notices(Mutant? mutant)
+    /// <summary>The device's memory before the first kernel.</summary>
+    public DeviceMemory Before => before!;
+
+    /// <summary>Whether the kernels as they are trap, or do what they should not. After it, <see cref="Concerns"/> knows what they came by.</summary>
+    public bool NoticesNothing()
     {
-        var changed = mutant?.Apply(calls.Find(call => call.Kernel == mutant.Kernel)!.Module.Find(mutant.Kernel));
-        using var memory = before!.Copy();
+        foreach (var call in calls)
+            if (!watches.ContainsKey(call.Kernel)) watches.Add(call.Kernel, new(call.Module.Find(call.Kernel)));
+        return Notices(kernel => watches[kernel].Program);
+    }
+
+    /// <summary>Whether a mutant does anything else than its kernel at any place that they came by.</summary>
+    public bool Concerns(Mutant mutant) => watches.TryGetValue(mutant.Kernel, out var watch) && watch.Saw(mutant);
+
+    /// <summary>Whether a mutant in the place of its kernel is noticed: it traps, does not end, or does what it should not.</summary>
+    public bool Notices(Mutant mutant)
+    {
+        var changed = mutant.Apply(calls.Find(call => call.Kernel == mutant.Kernel)!.Module.Find(mutant.Kernel));
+        return Notices(kernel => kernel == mutant.Kernel ? changed : null);
+    }
+
+    bool Notices(Func<string, Program?> changed)
+    {
+        using var memory = Before.Copy();
         try
         {
             foreach (var (call, length) in calls.Zip(instructions))
             {
-                var program = changed is not null && call.Kernel == mutant!.Kernel ? changed : call.Module.Find(call.Kernel);
+                var program = changed(call.Kernel) ?? call.Module.Find(call.Kernel);
                 using var launch = new Launch
                 {
                     Program = program,

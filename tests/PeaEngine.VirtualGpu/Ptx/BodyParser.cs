@@ -11,7 +11,8 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
     readonly List<Dictionary<string, string>> scopes = [];
     readonly List<int> openScopes = [];
     readonly HashSet<string> variables = [];
-    int scopeCount, sourceLine, sourceFile;
+    int scopeCount;
+    PtxSource source;
 
     public void Read()
     {
@@ -64,8 +65,9 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
                 break;
             case ".loc":
                 reader.Next();
-                sourceFile = reader.Count();
-                sourceLine = reader.Count();
+                var (file, row, column) = (reader.Count(), reader.Count(), reader.Count());
+                // Where the compiler joins things of several lines, it says line 0.
+                if (row > 0) source = new(file, row, column);
                 reader.SkipLine(line);
                 break;
             case ".pragma": reader.SkipLine(line); break;
@@ -144,7 +146,7 @@ sealed class BodyParser(TokenReader reader, PtxFunction function)
             while (reader.Accept(','));
         }
         reader.Expect(';');
-        function.Instructions.Add(new(opcode, guard, [.. operands], line, sourceLine, sourceFile));
+        function.Instructions.Add(new(opcode, guard, [.. operands], line, source));
     }
 
     PtxOperand Operand()

@@ -37,9 +37,9 @@ sealed class Inliner(PtxModule module)
             if (to.Instructions.Count > MostInstructions) throw new PtxException(instruction.Line, $"{to.Name}: more than {MostInstructions} instructions with the functions that it calls");
             if (instruction.Parts[0] == "call") Call(instruction, to, names, depth);
             else if (instruction.Parts[0] == "ret" && end is not null)
-                to.Instructions.Add(new("bra", Rename(instruction.Guard, names), [new PtxOperand.Symbol(end)], instruction.Line, instruction.SourceLine, instruction.SourceFile));
+                to.Instructions.Add(new("bra", Rename(instruction.Guard, names), [new PtxOperand.Symbol(end)], instruction.Line, instruction.Source));
             else
-                to.Instructions.Add(new(instruction.Opcode, Rename(instruction.Guard, names), [.. instruction.Operands.Select(operand => Rename(operand, names))], instruction.Line, instruction.SourceLine, instruction.SourceFile));
+                to.Instructions.Add(new(instruction.Opcode, Rename(instruction.Guard, names), [.. instruction.Operands.Select(operand => Rename(operand, names))], instruction.Line, instruction.Source));
         }
     }
 

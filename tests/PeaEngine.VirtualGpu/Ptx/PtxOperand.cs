@@ -28,14 +28,19 @@ public abstract record PtxOperand
 /// <summary>How an immediate was written.</summary>
 public enum ImmediateKind { Integer, Single, Double }
 
+/// <summary>A place in what a module was compiled from.</summary>
+/// <param name="File">Which of <see cref="PtxModule.Files"/>.</param>
+/// <param name="Line">From 1; 0 if the compiler did not tell.</param>
+/// <param name="Column">From 1.</param>
+public readonly record struct PtxSource(int File, int Line, int Column);
+
 /// <summary>One instruction: its opcode cut at the dots, guard, operands and place in the text.</summary>
 /// <param name="Opcode">As written, such as <c>mul.wide.s32</c>.</param>
 /// <param name="Guard">The predicate that a lane needs to execute it, or null.</param>
 /// <param name="Operands">In the order written, destinations first.</param>
 /// <param name="Line">The line of the opcode, from 1.</param>
-/// <param name="SourceLine">The line of the program that it was compiled from, 0 if that is not told.</param>
-/// <param name="SourceFile">Which of <see cref="PtxModule.Files"/> that line is of.</param>
-public sealed record PtxInstruction(string Opcode, PtxOperand.Register? Guard, PtxOperand[] Operands, int Line, int SourceLine, int SourceFile)
+/// <param name="Source">The place that it was compiled from.</param>
+public sealed record PtxInstruction(string Opcode, PtxOperand.Register? Guard, PtxOperand[] Operands, int Line, PtxSource Source)
 {
     /// <summary>The opcode's parts: <c>mul</c>, <c>wide</c>, <c>s32</c>.</summary>
     public string[] Parts { get; } = Opcode.Split('.');
