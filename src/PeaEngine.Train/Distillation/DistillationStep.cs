@@ -3,7 +3,9 @@ using PeaEngine.Train.Targets;
 
 namespace PeaEngine.Train.Distillation;
 
-/// <summary>A step over the samples of one pass: the two runs of the UNet, the losses and the way back. It is ops alone, but where statistics are asked for.</summary>
+/// <summary>
+/// A step over the samples of one pass: the teacher's part, then the student's with the losses and the way back. Each is ops alone; between them may be told how far the teacher's features are from each other.
+/// </summary>
 /// <param name="p">The pass, whose memory it uses.</param>
 /// <param name="inputs">What it is computed from; uploaded.</param>
 /// <param name="draw">How the noise is drawn, or null: it is among the inputs.</param>
@@ -12,16 +14,37 @@ namespace PeaEngine.Train.Distillation;
 sealed class DistillationStep(Pass p, DistillationInputs inputs, NoiseDraw? draw, int taught, DistillationOptions options)
 {
     readonly int count = inputs.Timesteps.Shape[0];
+    readonly UNetFeatures teacherFeatures = new();
+    (Tensor Noise, Tensor Noisy) mixed;
+    Tensor? taughtPrediction;
 
-    /// <summary>Adds the gradients of what is trained, and the losses.</summary>
+    /// <summary>Mixes the noisy latents and runs the teacher.</summary>
+    /// <param name="unet">Teacher and student.</param>
+    /// <param name="target">What is trained.</param>
+    public void Teach(UNet2DConditionModel unet, TrainingTarget target)
+    {
+        mixed = Mix();
+        target.BeforeTeacher();
+        if (taught > 0) taughtPrediction = Teach(unet, mixed.Noisy, ComparesFeatures ? teacherFeatures : null);
+    }
+
+    /// <summary>Sums over the teacher's blocks; null where no sample has a teacher.</summary>
+    public FeatureMoments? Moments { get; private set; }
+
+    /// <summary>Takes the <see cref="Moments"/>, after <see cref="Teach(UNet2DConditionModel, TrainingTarget)"/>.</summary>
+    public void Survey()
+    {
+        if (ComparesFeatures) Moments = new(p, teacherFeatures);
+    }
+
+    /// <summary>Runs the student; adds the gradients of what is trained, and the losses.</summary>
     /// <param name="unet">Teacher and student.</param>
     /// <param name="target">What is trained.</param>
     /// <param name="losses">[3] F64, added to.</param>
-    /// <param name="survey">Told of the teacher's blocks before they are compared; null where nobody asks.</param>
-    public void Run(UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey)
+    public void Learn(UNet2DConditionModel unet, TrainingTarget target, Tensor losses)
     {
         Pass student = p.Saving(target.Gradients, options.Recomputes), training = target.TrainsAdapter ? p.Saving(target.Gradients) : p;
-        var (text, c, dPrediction, dFeatures) = Forward(student, training, unet, target, losses, survey);
+        var (text, c, dPrediction, dFeatures) = Compare(student, training, unet, target, losses);
         unet.Backward(student, c, dPrediction, dFeatures);
         Tensor dSequence = p.New(text.Sequence.Shape);
         Tensor? dPooled = text.Pooled is { } pooled ? p.New(pooled.Shape) : null;
@@ -30,39 +53,23 @@ sealed class DistillationStep(Pass p, DistillationInputs inputs, NoiseDraw? draw
     }
 
     /// <summary>Adds the losses alone.</summary>
-    /// <inheritdoc cref="Run"/>
-    public void Evaluate(UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey) => Forward(p, p, unet, target, losses, survey);
+    /// <inheritdoc cref="Learn"/>
+    public void Evaluate(UNet2DConditionModel unet, TrainingTarget target, Tensor losses) => Compare(p, p, unet, target, losses);
 
-    /// <summary>Runs the teacher alone, for the statistics of its blocks.</summary>
-    public void Survey(UNet2DConditionModel unet, TrainingTarget target, Action<UNetFeatures> survey)
+    bool ComparesFeatures => options.FeatureWeight > 0 && taught > 0;
+
+    /// <summary>The student beside the teacher.</summary>
+    (StudentText Text, UNetConditioning Conditioning, Tensor DPrediction, UNetFeatures? DFeatures) Compare(Pass student, Pass training, UNet2DConditionModel unet, TrainingTarget target, Tensor losses)
     {
-        if (taught == 0) return;
-        var (_, noisy) = Mix();
-        var features = new UNetFeatures();
-        target.BeforeTeacher();
-        Teach(unet, noisy, features);
-        survey(features);
-    }
-
-    /// <summary>The teacher and the student, the one in a pass that leaves nothing.</summary>
-    (StudentText Text, UNetConditioning Conditioning, Tensor DPrediction, UNetFeatures? DFeatures) Forward(
-        Pass student, Pass training, UNet2DConditionModel unet, TrainingTarget target, Tensor losses, Action<UNetFeatures>? survey)
-    {
-        var (noise, noisy) = Mix();
-        UNetFeatures teacherFeatures = new(), studentFeatures = new();
-        var withFeatures = options.FeatureWeight > 0 && taught > 0;
-        target.BeforeTeacher();
-        Tensor? taughtPrediction = taught == 0 ? null : Teach(unet, noisy, withFeatures ? teacherFeatures : null);
-        survey?.Invoke(teacherFeatures);
-
         target.BeforeStudent();
         var text = new StudentText(training, inputs, options.DropsPooled, target.Adapter);
         var c = unet.Condition(student, text.Sequence, text.Pooled, inputs.TimeIds);
-        var prediction = unet.Forward(student, noisy, inputs.Timesteps, c, withFeatures ? studentFeatures : null);
+        var studentFeatures = new UNetFeatures();
+        var prediction = unet.Forward(student, mixed.Noisy, inputs.Timesteps, c, ComparesFeatures ? studentFeatures : null);
 
         var terms = new LossTerms(p, inputs, taught);
-        var dPrediction = terms.Prediction(prediction, taughtPrediction, noise);
-        var dFeatures = withFeatures ? terms.Features(teacherFeatures, studentFeatures) : null;
+        var dPrediction = terms.Prediction(prediction, taughtPrediction, mixed.Noise);
+        var dFeatures = ComparesFeatures ? terms.Features(teacherFeatures, studentFeatures) : null;
         terms.AddTo(losses);
         return (text, c, dPrediction, dFeatures);
     }

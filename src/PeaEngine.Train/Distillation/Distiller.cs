@@ -104,17 +104,7 @@ public sealed class Distiller : IDisposable
             foreach (var part in parts) Survey(part, training, whole, statistics, cancellation);
             statistics.Complete();
         }
-        for (var i = 0; i < parts.Count; i++)
-        {
-            var last = i == parts.Count - 1 ? then : null;
-            if (statistics == null)
-            {
-                Repeat(parts[i], whole, new(losses, last), lossScale, cancellation);
-                continue;
-            }
-            Compute(parts[i], training, whole, statistics, lossScale, (step, survey) => step.Run(unet, target, losses, survey), cancellation);
-            last?.Invoke();
-        }
+        for (var i = 0; i < parts.Count; i++) Repeat(parts[i], whole, new(losses, i == parts.Count - 1 ? then : null), statistics, lossScale, cancellation);
     }
 
     /// <summary>The loss of several batches together, without gradients: means are over all of them, and other processes have no part in it.</summary>
@@ -130,7 +120,14 @@ public sealed class Distiller : IDisposable
             statistics.Complete();
         }
         backend.Clear(sums);
-        foreach (var batch in batches) Compute(Sent(batch), evaluation, whole, statistics, 1, (step, survey) => step.Evaluate(unet, target, sums, survey), cancellation);
+        foreach (var batch in batches)
+            Compute(Sent(batch), evaluation, whole, (pass, inputs, weights) =>
+            {
+                inputs.UploadScales(backend, weights, statistics, 1);
+                var step = new DistillationStep(pass, inputs, batch.Draw, weights.Taught, options);
+                step.Teach(unet, target);
+                step.Evaluate(unet, target, sums);
+            }, cancellation);
         return Read();
 
         PreparedPass Sent(DistillationBatch batch)
@@ -180,40 +177,55 @@ public sealed class Distiller : IDisposable
 
     /// <summary>Runs the teacher alone through a pass, for the variances of its blocks.</summary>
     void Survey(PreparedPass part, BatchFeed feed, GroupCounts whole, FeatureStatistics statistics, CancellationToken cancellation) =>
-        Compute(part, feed, whole, (pass, inputs, weights) => new DistillationStep(pass, inputs, part.Part.Draw, weights.Taught, options).Survey(unet, target, features => statistics.Add(pass, features)), cancellation);
+        Compute(part, feed, whole, (pass, inputs, weights) => Add(statistics, Recorded(new(PassKind.Of(part.Part, weights.Taught), 0, null, Surveys: true), part.Part, Survey).Begin(pass, inputs)), cancellation);
 
-    /// <summary>A pass whose losses, and perhaps gradients, take variances of the teacher's blocks, which are completed by it if no other did.</summary>
-    void Compute(PreparedPass part, BatchFeed feed, GroupCounts whole, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute, CancellationToken cancellation) =>
-        Compute(part, feed, whole, (pass, inputs, weights) => Compute(pass, part.Part, inputs, weights, statistics, lossScale, compute), cancellation);
-
-    void Compute(Pass pass, DistillationBatch part, DistillationInputs inputs, SampleWeights weights, FeatureStatistics? statistics, double lossScale, Action<DistillationStep, Action<UNetFeatures>?> compute)
+    void Survey(DistillationStep step)
     {
-        if (statistics is null or { IsComplete: true }) inputs.UploadScales(pass.Backend, weights, statistics, lossScale);
-        compute(new(pass, inputs, part.Draw, weights.Taught, options), statistics is not { IsComplete: false } ? null : teacher =>
-        {
-            if (teacher.Blocks.Count > 0) statistics.Add(pass, teacher);
-            statistics.Complete();
-            inputs.UploadScales(pass.Backend, weights, statistics, lossScale);
-        });
+        step.Teach(unet, target);
+        step.Survey();
     }
 
-    /// <summary>A pass of a kind that comes again and again: what a backend may record of it is recorded.</summary>
-    void Repeat(PreparedPass part, GroupCounts whole, PassEnd end, double lossScale, CancellationToken cancellation) =>
+    static void Add(FeatureStatistics statistics, DistillationStep step)
+    {
+        if (step.Moments is { } moments) statistics.Add(moments);
+    }
+
+    /// <summary>A pass of a kind that comes again and again: what a backend may record of it is recorded. Where variances are asked for that no pass before it completed, all processes meet behind the teacher.</summary>
+    void Repeat(PreparedPass part, GroupCounts whole, PassEnd end, FeatureStatistics? statistics, double lossScale, CancellationToken cancellation) =>
         Compute(part, training, whole, (pass, inputs, weights) =>
         {
-            var kind = new RecordedKind(PassKind.Of(part.Part, weights.Taught), end.Losses.Address, end.Then);
-            if (!recorded.TryGetValue(kind, out var step))
+            void Learn(DistillationStep step)
             {
-                if (recorded.Count == MostRecorded) Forget();
-                recorded.Add(kind, step = new(backend, (p, from) =>
-                {
-                    new DistillationStep(p, from, part.Part.Draw, kind.Pass.Taught, options).Run(unet, target, end.Losses, null);
-                    end.Then?.Invoke();
-                }));
+                step.Learn(unet, target, end.Losses);
+                end.Then?.Invoke();
             }
-            inputs.UploadScales(backend, weights, null, lossScale);
-            step.Run(pass, inputs);
+            void All(DistillationStep step)
+            {
+                step.Teach(unet, target);
+                Learn(step);
+            }
+            var surveys = statistics is { IsComplete: false };
+            var recording = Recorded(new(PassKind.Of(part.Part, weights.Taught), end.Losses.Address, end.Then, surveys), part.Part, surveys ? [Survey, Learn] : [All]);
+            if (surveys)
+            {
+                Add(statistics!, recording.Begin(pass, inputs));
+                statistics!.Complete();
+                inputs.UploadScales(backend, weights, statistics, lossScale);
+                recording.End();
+                return;
+            }
+            inputs.UploadScales(backend, weights, statistics, lossScale);
+            recording.Begin(pass, inputs);
         }, cancellation);
+
+    RecordedPass Recorded(RecordedKind kind, DistillationBatch part, params IReadOnlyList<Action<DistillationStep>> parts)
+    {
+        if (recorded.TryGetValue(kind, out var known)) return known;
+        if (recorded.Count == MostRecorded) Forget();
+        RecordedPass made = new(backend, (pass, inputs) => new(pass, inputs, part.Draw, kind.Pass.Taught, options), parts);
+        recorded.Add(kind, made);
+        return made;
+    }
 
     /// <summary>Recordings are of one memory.</summary>
     void Forget()
@@ -236,6 +248,12 @@ public sealed class Distiller : IDisposable
             feed.Take(part);
             compute(pass, part.Inputs, weights);
         }
+        catch
+        {
+            // Parts of a pass that were not made equally often are of no use.
+            Forget();
+            throw;
+        }
         finally
         {
             arena.ReleaseKept(kept);
@@ -257,8 +275,13 @@ public sealed class Distiller : IDisposable
     {
         var kind = PassKind.Of(part, weights.Taught);
         if (measured.TryGetValue(kind, out var bytes)) return bytes;
-        var statistics = NeedsStatistics(new(part.Count, weights.Taught)) ? Statistics(ProcessGroup.Alone) : null;
-        bytes = MeasuredArena.Measure(backend, p => Compute(p, part, Inputs(part, weights.Taught).Bind(p), weights, statistics, 1, (step, survey) => step.Run(unet, target, sums, survey)));
+        bytes = MeasuredArena.Measure(backend, p =>
+        {
+            var step = new DistillationStep(p, Inputs(part, weights.Taught).Bind(p), part.Draw, weights.Taught, options);
+            step.Teach(unet, target);
+            if (NeedsStatistics(new(part.Count, weights.Taught))) step.Survey();
+            step.Learn(unet, target, sums);
+        });
         measured.Add(kind, bytes);
         return bytes;
     }
@@ -267,5 +290,9 @@ public sealed class Distiller : IDisposable
     readonly record struct PassEnd(Tensor Losses, Action? Then);
 
     /// <summary>What decides the ops of a recording, and their addresses.</summary>
-    readonly record struct RecordedKind(PassKind Pass, nint Losses, Action? Then);
+    /// <param name="Pass">The pass's kind.</param>
+    /// <param name="Losses">Where they go; 0 where the teacher runs alone.</param>
+    /// <param name="Then">What follows.</param>
+    /// <param name="Surveys">Whether variances are asked for behind the teacher.</param>
+    readonly record struct RecordedKind(PassKind Pass, nint Losses, Action? Then, bool Surveys);
 }

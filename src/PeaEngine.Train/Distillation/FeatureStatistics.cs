@@ -1,4 +1,3 @@
-using PeaEngine.Diffusion.UNet;
 using PeaEngine.Train.Processes;
 
 namespace PeaEngine.Train.Distillation;
@@ -15,10 +14,7 @@ sealed class FeatureStatistics(int blocks, ProcessGroup processes)
     public bool IsComplete { get; private set; }
 
     /// <summary>Adds the samples of a pass.</summary>
-    public void Add(Pass p, UNetFeatures teacher)
-    {
-        for (var i = 0; i < blocks; i++) Add(p, teacher.Blocks[i].Value, sums.AsSpan(3 * i, 3));
-    }
+    public void Add(FeatureMoments pass) => pass.AddTo(sums);
 
     /// <summary>Takes what the other processes added.</summary>
     /// <exception cref="AgreedCancellationException">One of them was cancelled.</exception>
@@ -36,20 +32,5 @@ sealed class FeatureStatistics(int blocks, ProcessGroup processes)
         var mean = sum / elements;
         // Measuring, where nothing is computed, everything is zero.
         return Math.Max(squares / elements - mean * mean, double.Epsilon);
-    }
-
-    static void Add(Pass p, Tensor x, Span<double> to)
-    {
-        using var scope = p.Scratch();
-        Tensor squares = p.New([1], DType.F32), sums = p.New([1, x.Shape[-1]], DType.F32);
-        p.Backend.SumSquares(p.Cast(x, DType.F32), squares);
-        p.Backend.Clear(sums);
-        p.Backend.SumTokens(x.Reshape([1, x.Shape.Rows, x.Shape[-1]]), sums);
-        float[] square = new float[1], sum = new float[x.Shape[-1]];
-        p.Backend.Download(squares, square);
-        p.Backend.Download(sums, sum);
-        to[0] += x.Elements;
-        to[1] += sum.Sum(value => (double)value);
-        to[2] += square[0];
     }
 }

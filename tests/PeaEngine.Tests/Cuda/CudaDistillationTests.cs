@@ -62,6 +62,28 @@ public class CudaDistillationTests
         AssertSame(recorded, Emoji.State(resumed));
     }
 
+    /// <summary>Variances of the teacher's blocks, which all processes add up, are asked for between two recordings, or in several passes by one of its own: the third step is launches alone, with the bits of one done kernel by kernel.</summary>
+    [NvrtcTheory, InlineData(1), InlineData(2)]
+    public void WithNormalizedFeaturesAStepIsRecordedToo(int passes)
+    {
+        using var gpu = new Emoji(new CudaBackend(CudaTestDevice.Open(), DType.F16));
+        using Distiller repeated = gpu.NewDistiller(normalizes: true), fresh = gpu.NewDistiller(normalizes: true);
+        // As a run does: more memory would mean new recordings.
+        gpu.Reserve(repeated);
+        for (var seed = 1; seed < 3; seed++) gpu.Step(repeated, seed, passes);
+        var called = gpu.Called;
+        var third = gpu.Step(repeated, 3, passes);
+        Assert.Equal(called, gpu.Called);
+        var (loss, gradients) = gpu.Step(fresh, 3, passes);
+        Assert.NotEqual(called, gpu.Called);
+        Assert.Equal(loss, third.Loss);
+        foreach (var ((name, expected), (_, actual)) in gradients.Zip(third.Gradients))
+        {
+            Assert.Contains(expected, value => value != 0);
+            Assert.True(expected.SequenceEqual(actual), $"{name}: other bits");
+        }
+    }
+
     static void AssertSame(List<(string Name, byte[] Bytes)> expected, List<(string Name, byte[] Bytes)> actual)
     {
         Assert.Equal(expected.Select(each => each.Name), actual.Select(each => each.Name));
@@ -74,7 +96,7 @@ public class CudaDistillationTests
         readonly Backend backend;
         readonly UNet2DConditionModel unet;
         readonly PeaAdapter adapter;
-        readonly AdapterTarget target;
+        readonly CountedTarget target;
 
         public Emoji(Backend backend)
         {
@@ -82,27 +104,32 @@ public class CudaDistillationTests
             using var weights = SafetensorsFile.Open(Path.Combine(Samples, "teacher", "unet", "diffusion_pytorch_model.safetensors"));
             unet = UNet2DConditionModel.Load(backend, JsonConfig.Load(Path.Combine(Samples, "teacher", "unet", "config.json")), weights);
             adapter = PeaAdapter.Load(Path.Combine(Samples, "initial-adapter.safetensors"), backend, DType.F32);
-            target = new(backend, adapter);
+            target = new(new(backend, adapter), backend);
             Distiller = NewDistiller();
         }
 
         public Distiller Distiller { get; }
 
-        public Distiller NewDistiller()
+        /// <summary>How often a teacher or a student was told to begin, kernel by kernel or while it was recorded.</summary>
+        public int Called => target.Called;
+
+        public Distiller NewDistiller(bool normalizes = false)
         {
             var random = new Random(0);
-            return new(backend, unet, target, [.. Enumerable.Range(0, 1000).Select(i => 1 - i / 1001f)], new(),
+            return new(backend, unet, target, [.. Enumerable.Range(0, 1000).Select(i => 1 - i / 1001f)], new() { NormalizesFeatures = normalizes },
                 new(Numbers(random, Tokens * adapter.InFeatures), [1, 1, 0], Numbers(random, Tokens * adapter.SequenceFeatures)));
         }
+
+        public void Reserve(Distiller distiller) => distiller.Reserve(distiller.Measure(Batch(0)));
 
         public Optimizer NewOptimizer() =>
             new(backend, target.Parameters, new(new(LearningRateSchedule.Constant, 1e-3, 0, 1, 0, 9)) { MaxGradNorm = 0.1, EmaDecay = 0.9, WeightDecay = 0.1, ScalesLoss = true }, DistillationLoss.Parts);
 
         /// <summary>The gradients of a step.</summary>
-        public (double Loss, List<(string, float[])> Gradients) Step(Distiller distiller, int seed)
+        public (double Loss, List<(string, float[])> Gradients) Step(Distiller distiller, int seed, int passes = 1)
         {
             target.Gradients.Clear();
-            var loss = distiller.Accumulate(Batch(seed));
+            var loss = distiller.Accumulate(Batch(seed), passes);
             return (loss.Total, [.. target.Parameters.Select(parameter =>
             {
                 var values = new float[parameter.Gradient.Elements];
@@ -161,5 +188,19 @@ public class CudaDistillationTests
         }
 
         static float[] Numbers(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => 2 * random.NextSingle() - 1)];
+    }
+
+    /// <summary>Tells how often it is called.</summary>
+    sealed class CountedTarget(AdapterTarget inner, Backend backend) : TrainingTarget(backend, inner.Adapter, inner.Gradients, inner.Parameters)
+    {
+        public int Called { get; private set; }
+
+        public override bool TrainsAdapter => true;
+
+        public override void BeforeTeacher() => Called++;
+
+        public override void BeforeStudent() => Called++;
+
+        public override void Publish(RunFolder folder, IEnumerable<(string Name, Tensor Value)> averages, IReadOnlyDictionary<string, string> metadata) => inner.Publish(folder, averages, metadata);
     }
 }
