@@ -66,6 +66,9 @@ sealed class Mpirun : IDisposable
     /// <summary>Sends a signal, such as KILL, to one rank.</summary>
     public void Signal(int rank, string signal) => Interruptible.Signal(PidOf(rank), signal);
 
+    /// <summary>Sends a signal to the launcher.</summary>
+    public void Signal(string signal) => Interruptible.Signal(process.Id, signal);
+
     public void Dispose()
     {
         if (!process.HasExited) process.Kill(entireProcessTree: true);

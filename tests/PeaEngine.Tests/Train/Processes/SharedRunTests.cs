@@ -71,6 +71,19 @@ public sealed class SharedRunTests(SharedRunTests.RunAlone alone) : IClassFixtur
         Trajectory.AssertSame(config.Adapter!, alone.Of(done + 1), new(config.Output));
     }
 
+    /// <summary>At an interrupt the launcher kills all after a second; this it hands on, and its exit code is theirs.</summary>
+    [MpiFact]
+    public void TheLauncherHandsASignalOnThatEndsAll()
+    {
+        var config = Config(folder.At("run")) with { Steps = 100_000 };
+        var log = new RunFolder(config.Output).Metrics;
+        using var run = Mpirun.Start(2, Train(config));
+        run.WaitUntil(() => File.Exists(log) && File.ReadAllBytes(log).Length > 0);
+        run.Signal("USR1");
+        Assert.True(run.Wait() == 130, run.Said);
+        Assert.Single(Directory.EnumerateFileSystemEntries(new RunFolder(config.Output).Checkpoints));
+    }
+
     [MpiFact]
     public void AKilledProcessEndsTheOthersAndIsNamed()
     {
