@@ -7,9 +7,14 @@ public static class AtomicFile
 {
     const int BufferBytes = 1 << 16;
 
+    const string Prefix = ".pea-", Ending = ".tmp";
+
+    /// <summary>What was left behind is removed when it is older than this: locks are not everywhere, and a file is written to all the time until it is flushed.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
+
     /// <summary>
     /// Writes a file. When <paramref name="write"/> or the disk fails, nothing is left behind and an older file of that name stays as it
-    /// was. A link is followed; what is below /dev and /proc is written in place, as it is no file to be replaced.
+    /// was. A link is followed; what is below /dev and /proc is written in place, as it is no file to be replaced. What a process that was killed left beside it is removed.
     /// </summary>
     /// <exception cref="PeaException">The file cannot be written: no such folder, no permission, no space.</exception>
     public static void Write(string path, Action<Stream> write)
@@ -17,8 +22,14 @@ public static class AtomicFile
         try
         {
             var target = Resolve(path);
-            if (IsDevice(target)) WriteTo(target, FileMode.Open, write);
-            else Replace(target, TemporaryBeside(target), write);
+            if (IsDevice(target))
+            {
+                using var device = Open(target, FileMode.Open);
+                WriteTo(device, write);
+                return;
+            }
+            RemoveStale(Path.GetDirectoryName(target)!);
+            Replace(target, TemporaryBeside(target), write);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -57,7 +68,31 @@ public static class AtomicFile
         return Directory.Exists(folder) ? target : throw new PeaException($"{path}: no folder {folder}, expected one to write into");
     }
 
-    static string TemporaryBeside(string target) => Path.Combine(Path.GetDirectoryName(target)!, $".pea-{Guid.NewGuid():n}.tmp");
+    static string TemporaryBeside(string target) => Path.Combine(Path.GetDirectoryName(target)!, $"{Prefix}{Guid.NewGuid():n}{Ending}");
+
+    /// <summary>Removes temporary files that nobody writes any more: whoever does holds a lock, which ends with the process.</summary>
+    static void RemoveStale(string folder) => Try(() =>
+    {
+        foreach (var file in new DirectoryInfo(folder).EnumerateFiles($"{Prefix}*{Ending}"))
+            if (DateTime.UtcNow - file.LastWriteTimeUtc > Patience)
+                Try(() =>
+                {
+                    using var unlocked = Open(file.FullName, FileMode.Open);
+                    file.Delete();
+                });
+    });
+
+    /// <summary>Somebody writes it, or it is not this process's to clear up: then it stays.</summary>
+    static void Try(Action remove)
+    {
+        try
+        {
+            remove();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+        }
+    }
 
     static PeaException Unwritable(string path, Exception exception) =>
         new($"{path}: cannot be written: {exception.Message.ReplaceLineEndings(" ")}", exception);
@@ -66,7 +101,9 @@ public static class AtomicFile
     {
         try
         {
-            WriteTo(temporary, FileMode.CreateNew, write);
+            using var stream = Open(temporary, FileMode.CreateNew);
+            WriteTo(stream, write);
+            // Open, and so locked, to the end.
             File.Move(temporary, target, overwrite: true);
         }
         catch
@@ -76,9 +113,10 @@ public static class AtomicFile
         }
     }
 
-    static void WriteTo(string path, FileMode mode, Action<Stream> write)
+    static FileStream Open(string path, FileMode mode) => new(path, mode, FileAccess.Write, OperatingSystem.IsWindows() ? FileShare.Delete : FileShare.None, BufferBytes);
+
+    static void WriteTo(FileStream stream, Action<Stream> write)
     {
-        using var stream = new FileStream(path, mode, FileAccess.Write, FileShare.None, BufferBytes);
         write(stream);
         stream.Flush(flushToDisk: true);
     }

@@ -31,6 +31,19 @@ public sealed class AtomicFileTests : IDisposable
         Assert.NotNull(new FileInfo(folder.At("link")).LinkTarget);
     }
 
+    /// <summary>A killed process's file goes, if it is old; one that is new, or old but still open, and what only looks alike, stay.</summary>
+    [Fact]
+    public void RemovesWhatAKilledProcessLeft()
+    {
+        string left = folder.Write(".pea-1.tmp", "left"), slow = folder.Write(".pea-2.tmp", "slow"), young = folder.Write(".pea-3.tmp", "young"), other = folder.Write("pea-4.tmp", "other");
+        foreach (var old in new[] { left, slow, other }) File.SetLastWriteTimeUtc(old, DateTime.UtcNow.AddHours(-1));
+        using (new FileStream(slow, FileMode.Open, FileAccess.Write, FileShare.None)) AtomicFile.Write(folder.At("a"), stream => stream.Write("new"u8));
+        Assert.Equal([".pea-2.tmp", ".pea-3.tmp", "a", "pea-4.tmp"], folder.Files().Order(StringComparer.Ordinal));
+        AtomicFile.Write(folder.At("a"), stream => stream.Write("new"u8));
+        Assert.Equal([".pea-3.tmp", "a", "pea-4.tmp"], folder.Files().Order(StringComparer.Ordinal));
+        Assert.True(File.Exists(young));
+    }
+
     [Theory]
     [InlineData("no-such-folder/a", "no folder")]
     [InlineData("file/a", "no folder")]
