@@ -16,6 +16,12 @@ static class EvalCommand
     static readonly Option<string> Adapter = new("--adapter") { Description = "The PEA adapter: .safetensors or .bin. It is rounded to f16, as it is published.", HelpName = "FILE", Required = true };
     static readonly Option<string?> Student = new("--student") { Description = "The text encoder that it is for: a folder or file as its authors publish it. Default: samples/emoji/student.", HelpName = "DIR" };
     static readonly Option<string?> Model = new("--model") { Description = "The teacher: a pipeline folder or a single file. Default: samples/emoji/teacher.", HelpName = "PATH" };
+    static readonly Option<LoraSource[]?> Lora = new("--lora")
+    {
+        Description = "A LoRA, with its scale, that the student's UNet has and the teacher's has not: what pea train wrote; may be given several times. Default scale: 1.",
+        HelpName = "FILE[:SCALE]",
+        CustomParser = OptionParsers.Loras,
+    };
     static readonly Option<string?> Reference = new("--reference") { Description = "JSON with captions, timesteps and time ids, and the noise in evaluation.safetensors beside it. Default: the one of samples/emoji.", HelpName = "JSON" };
     static readonly Option<string?> Output = new("--output", "-o") { Description = "Also draws the table: .png or .jpg.", HelpName = "PATH" };
     static readonly Option<bool> Json = new("--json") { Description = "One JSON object on standard output." };
@@ -25,7 +31,7 @@ static class EvalCommand
     {
         var command = new Command("eval", "Measures how far an adapter is from the teacher, by language and split: 0 is the teacher, 1 is no text at all.")
         {
-            Adapter, Student, Model, Reference, Output, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads, Json,
+            Adapter, Student, Model, Lora, Reference, Output, DeviceOptions.Name, DeviceOptions.Type, DeviceOptions.Threads, Json,
         };
         command.SetAction(Run);
         return command;
@@ -51,7 +57,7 @@ static class EvalCommand
         using var pipeline = DiffusionPipeline.Load(parsed.GetValue(Model) ?? DefaultFiles.Model(), backend);
         var result = ProgressDisplay.Watch<EvaluationResult, EvaluationProgress>(parsed.InvocationConfiguration.Error, "reading the captions",
             progress => new(progress.Done, progress.Total, progress.Elapsed, string.Create(CultureInfo.InvariantCulture, $"prediction {progress.Done}/{progress.Total}, {progress.PerSecond:0.0} predictions/s")),
-            progress => new Evaluator(pipeline, reference).Run(adapter, encoder, progress, interrupt.Token));
+            progress => new Evaluator(pipeline, reference).Run(adapter, encoder, parsed.GetValue(Lora), progress, interrupt.Token));
 
         var table = new EvaluationTable(result, reference);
         if (picture != null) table.Draw().Save(picture);

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using PeaEngine.Diffusion.Adapters;
+using PeaEngine.Diffusion.Lora;
 using PeaEngine.Diffusion.Pipelines;
 using PeaEngine.Diffusion.TextEncoders;
 
@@ -33,14 +34,16 @@ public sealed class Evaluator
     /// <summary>Compares. From then on the pipeline takes prompts through the student and the adapter.</summary>
     /// <param name="adapter">The adapter.</param>
     /// <param name="student">The student, with the reference's context length.</param>
+    /// <param name="loras">LoRAs that the student's UNet has and the teacher's has not; null for none.</param>
     /// <param name="progress">Told after each batch.</param>
     /// <param name="cancellation">Ends the call within one block of the UNet.</param>
-    /// <exception cref="PeaException">The student, the adapter, the UNet and the reference do not go together.</exception>
+    /// <exception cref="PeaException">The student, the adapter, the UNet, a LoRA and the reference do not go together.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
-    public EvaluationResult Run(PeaAdapter adapter, StudentEncoder student, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
+    public EvaluationResult Run(PeaAdapter adapter, StudentEncoder student, IReadOnlyList<LoraSource>? loras = null, IProgress<EvaluationProgress>? progress = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(student);
         if (student.Length != reference.StudentTokens) throw new PeaException($"student: {student.Length} tokens, expected the {reference.StudentTokens} of the reference");
+        using var files = new LoraFiles(loras ?? []);
         var english = reference.Splits.Select(split => Encode(split, EvaluationReference.TeacherLanguage)).ToArray();
         pipeline.UseAdapter(adapter, student);
 
@@ -48,11 +51,18 @@ public sealed class Evaluator
         int done = 0, total = english.Sum(texts => texts.Rows) * reference.Timesteps.Count * (reference.Languages.Count + 2);
         float[][] Predict(PromptEmbeddings texts) => predictions.Run(texts, count => progress?.Report(new(done += count, total, clock.Elapsed)), cancellation);
 
-        return new(reference.Languages, [.. reference.Splits.Zip(english, (split, texts) =>
+        // The teacher's first, all of them, since its UNet becomes the student's.
+        var taught = Array.ConvertAll(english, texts => (Teacher: Predict(texts), None: Predict(Nothing(texts))));
+        files.FuseInto(pipeline);
+        try
         {
-            float[][] teacher = Predict(texts), none = Predict(Nothing(texts));
-            return new SplitDistances(split.Name, [.. reference.Languages.Select(language => Distance(Predict(Encode(split, language)), teacher, none))]);
-        })]);
+            return new(reference.Languages, [.. reference.Splits.Zip(taught, (split, predicted) =>
+                new SplitDistances(split.Name, [.. reference.Languages.Select(language => Distance(Predict(Encode(split, language)), predicted.Teacher, predicted.None))]))]);
+        }
+        finally
+        {
+            files.TakeOutOf(pipeline);
+        }
 
         PromptEmbeddings Encode(EvaluationSplit split, string language) => pipeline.Encode([.. split.Captions.Select(captions => captions[language])], cancellation);
     }
@@ -70,5 +80,39 @@ public sealed class Evaluator
         double sum = 0;
         for (var i = 0; i < a.Length; i++) sum += ((double)a[i] - b[i]) * ((double)a[i] - b[i]);
         return sum;
+    }
+
+    /// <summary>Open LoRAs.</summary>
+    sealed class LoraFiles : IDisposable
+    {
+        readonly List<(LoraFile File, double Scale)> files = [];
+
+        public LoraFiles(IReadOnlyList<LoraSource> sources)
+        {
+            try
+            {
+                foreach (var source in sources) files.Add((LoraFile.Open(source.Path), source.Scale));
+            }
+            catch
+            {
+                Dispose();
+                throw;
+            }
+        }
+
+        public void FuseInto(DiffusionPipeline pipeline)
+        {
+            foreach (var (file, scale) in files) pipeline.FuseLora(file, scale);
+        }
+
+        public void TakeOutOf(DiffusionPipeline pipeline)
+        {
+            foreach (var (file, _) in files) pipeline.UnfuseLora(file);
+        }
+
+        public void Dispose()
+        {
+            foreach (var (file, _) in files) file.Dispose();
+        }
     }
 }

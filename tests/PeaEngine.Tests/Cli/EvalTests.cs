@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using PeaEngine.Cli;
 using PeaEngine.Diffusion.Images;
+using PeaEngine.Formats;
+using PeaEngine.Tests.Lora;
 using PeaEngine.Tests.Pipelines;
 using PeaEngine.Tests.Train;
 
@@ -48,12 +50,34 @@ public sealed class EvalTests : IDisposable
         Assert.Equal(Line(rounded), Line(initial));
     }
 
+    /// <summary>The student's UNet alone has it, times its scale: with random values a student sees another text, while the teacher's predictions, and those without a text, stay.</summary>
+    [Fact]
+    public void ALoraIsTheStudents()
+    {
+        var reference = SmallReference.Write(folder);
+        using (var unet = SafetensorsFile.Open(Path.Combine(Samples, "teacher", "unet", "diffusion_pytorch_model.safetensors")))
+            SafetensorsWriter.Write(folder.At("lora.safetensors"), new RandomLora(unet, name => name.Contains("attn2.to_v", StringComparison.Ordinal), 2, 1).Peft("unet."));
+        double[] Distances(params string[] loras)
+        {
+            var run = CommandLine.Run(["eval", "--adapter", Adapter, "--reference", reference, "--json", .. loras.SelectMany(lora => new[] { "--lora", folder.At($"lora.safetensors:{lora}") })]);
+            Assert.True(run.Code == ExitCode.Done, run.Error);
+            return [run.Json().GetProperty("seen.mean").GetDouble(), run.Json().GetProperty("unseen.mean").GetDouble()];
+        }
+        double[] without = Distances(), least = Distances("1e-6"), most = Distances("30");
+        for (var split = 0; split < without.Length; split++)
+        {
+            Assert.Equal(without[split], least[split], 1e-4);
+            Assert.True(most[split] > 10 * without[split], $"{most[split]}, without a LoRA {without[split]}");
+        }
+    }
+
     [Fact]
     public void WhatDoesNotGoTogetherIsOneLine()
     {
         var reference = SmallReference.Write(folder);
         CommandLine.Run("eval").AssertFails(ExitCode.WrongUsage, "--adapter");
         Eval(reference, "--threads", "0").AssertFails(ExitCode.WrongUsage, "threads: 0, expected 1 to 1024");
+        Eval(reference, "--lora", Adapter).AssertFails(ExitCode.Failed, "reference-adapter.bin: tensor", "expected a LoRA's");
         Eval(reference, "--output", folder.At("a.txt")).AssertFails(ExitCode.WrongUsage, "a.txt', expected a name that ends in .png");
         Eval(reference, "--output", folder.At("no", "a.png")).AssertFails(ExitCode.Failed, "a.png: no folder");
         Eval(folder.At("other.json")).AssertFails(ExitCode.Failed, "other.json: no such file");
