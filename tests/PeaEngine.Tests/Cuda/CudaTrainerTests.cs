@@ -61,21 +61,6 @@ public sealed class CudaTrainerTests : IDisposable
         using (var cpu = Device.Open("cpu", 2))
         using (var encoders = TrainingEncoders.Load(CacheFixture.Teacher, CacheFixture.Student, Tokens, cpu))
             new CacheBuilder(data, encoders, TrainingEncoders.Hash(CacheFixture.Teacher, CacheFixture.Student, Tokens)).Build(shard);
-        return new()
-        {
-            Output = output,
-            Teacher = CacheFixture.Teacher.Model,
-            Student = CacheFixture.Student,
-            StudentLength = Tokens,
-            AdapterHidden = [32],
-            LearningRate = 1e-3,
-            EmaDecay = 0.9,
-            TensorBoard = false,
-            Cache = true,
-            Data = data,
-            Steps = Steps,
-            CheckpointEvery = Stop,
-            Keep = 9,
-        };
+        return SmallRun.Config(data, output) with { StudentLength = Tokens, AdapterHidden = [32], TextDropout = new TrainConfig().TextDropout, Steps = Steps, CheckpointEvery = Stop, Keep = 9 };
     }
 }

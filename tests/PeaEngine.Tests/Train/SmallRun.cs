@@ -3,6 +3,7 @@ using PeaEngine.Tests.Cli;
 using PeaEngine.Tests.Train.Data;
 using PeaEngine.Train;
 using PeaEngine.Train.Config;
+using PeaEngine.Train.Data;
 using PeaEngine.Train.Optimizers;
 
 namespace PeaEngine.Tests.Train;
@@ -11,7 +12,10 @@ namespace PeaEngine.Tests.Train;
 static class SmallRun
 {
     /// <summary>Its configuration: fresh weights, an average beside them, dropped texts.</summary>
-    public static TrainConfig Config(CacheFixture data, string output) => new()
+    public static TrainConfig Config(CacheFixture data, string output) => Config(data.Options with { BatchSize = 1 }, output);
+
+    /// <summary>The same of other cached data.</summary>
+    public static TrainConfig Config(DataOptions data, string output) => new()
     {
         Output = output,
         Teacher = CacheFixture.Teacher.Model,
@@ -23,7 +27,7 @@ static class SmallRun
         TextDropout = 0.3,
         TensorBoard = false,
         Cache = true,
-        Data = data.Options with { BatchSize = 1 },
+        Data = data,
     };
 
     /// <summary>Runs it in this process, with the default number of threads.</summary>
